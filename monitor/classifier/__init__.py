@@ -1,0 +1,1 @@
+"""Numbers from texts, then categories and severity from numbers."""

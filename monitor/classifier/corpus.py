@@ -1,0 +1,115 @@
+"""The training data, read and checked."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monitor.classifier.tables import Floats
+from monitor.domain.verdict import Category, Severity
+
+PUBLIC_HEADS = ("toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack")
+EXAMPLES = Path(__file__).parent / "examples" / "uk_school.jsonl"
+
+_RENAMED = {"harassment_bullying": Category.BULLYING, "third_party_concern": Category.CONCERN}
+_NO_CATEGORY = frozenset({"lookalike", "other_language"})
+
+
+class TrainError(Exception):
+    """Data that are missing or are not what they should be, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A public comment: `labels` (six, in the order of PUBLIC_HEADS) 1, 0 or NaN; `dev` held out."""
+
+    text: str
+    labels: tuple[float, ...]
+    dev: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A written school line; `category` None for a harmless one that is like nothing in particular."""
+
+    text: str
+    harm: bool
+    category: Category | None
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything there is to learn from, and the SHA-256 of each file it came from."""
+
+    comments: tuple[Comment, ...]
+    templates: tuple[Comment, ...]
+    lines: tuple[Line, ...]
+    hashes: dict[str, str]
+
+    @classmethod
+    def read(cls, data_dir: Path, examples: Path = EXAMPLES) -> Corpus:
+        """Read the data folder and the written examples. Raises TrainError."""
+        if not data_dir.is_dir():
+            raise TrainError(f"there is no data folder {data_dir}")
+        toxicity, templates = data_dir / "toxicity.csv.gz", data_dir / "identity_templates.csv.gz"
+        return cls(
+            tuple(_comment(row) for row in _csv(toxicity, {"text", "split", *PUBLIC_HEADS})),
+            tuple(_template(row) for row in _csv(templates, {"phrase", "toxicity"})),
+            tuple(_lines(examples)),
+            {path.name: _hash(path) for path in (toxicity, templates, examples)},
+        )
+
+
+def wanted(comments: Sequence[Comment]) -> Floats:
+    """The labels of comments, (comments, 6)."""
+    return np.array([comment.labels for comment in comments], dtype=np.float64).reshape(-1, len(PUBLIC_HEADS))
+
+
+def _csv(path: Path, columns: set[str]) -> Iterator[dict[str, str]]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = columns - set(reader.fieldnames or ())
+            if missing:
+                raise TrainError(f"{path} has no column {', '.join(sorted(missing))}")
+            yield from reader
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as err:
+        raise TrainError(f"{path} cannot be read: {err}") from err
+
+
+def _comment(row: dict[str, str]) -> Comment:
+    try:
+        labels = tuple(float(row[head]) if row[head] else float("nan") for head in PUBLIC_HEADS)
+    except (ValueError, TypeError) as err:
+        raise TrainError(f"a label in toxicity.csv.gz is neither 1, 0 nor empty: {err}") from err
+    return Comment(row["text"], labels, row["split"] == "dev")
+
+
+def _template(row: dict[str, str]) -> Comment:
+    toxic = 1.0 if row["toxicity"] == "toxic" else 0.0
+    rest = () if toxic else (0.0,) * 5
+    return Comment(row["phrase"], (toxic, *(rest or (float("nan"),) * 5)), False)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                row = json.loads(line)
+                name = row["category"]
+                category = None if name in _NO_CATEGORY else _RENAMED.get(name) or Category(name)
+                yield Line(row["text"], bool(row["harm"]), category, Severity.parse(row["severity"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise TrainError(f"{path} cannot be read: {err}") from err
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,178 @@
+"""From scores to a verdict: thresholds, categories, severity, and the words that weighed most.
+
+Pure, but for `score_guarded`, which runs an engine under a time limit.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from monitor.classifier.engine import Engine, EngineError, Scores
+from monitor.domain.verdict import Category, Severity, Span, Verdict
+
+DEFAULT_THRESHOLDS = Path(__file__).parent / "weights" / "thresholds.toml"
+
+SPANS_A_CATEGORY = 3
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """What an engine may offer beside the port: why a text has a label."""
+
+    def explain(self, text: str, label: str) -> list[tuple[int, int, float]]:
+        """Words as (start, end, weight), heaviest first; start and end count characters of the text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From `threshold` on, a score means this severity."""
+
+    threshold: float
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The versioned thresholds: each category's steps, ascending."""
+
+    version: str
+    steps: Mapping[Category, tuple[Step, ...]]
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Thresholds:
+        """Read a thresholds file; None is the one that comes with the program. Raises EngineError."""
+        source = path or DEFAULT_THRESHOLDS
+        try:
+            content = tomllib.loads(source.read_text(encoding="utf-8"))
+            steps = {
+                Category(name): tuple(Step(float(at), Severity.parse(word)) for at, word in pairs)
+                for name, pairs in content["steps"].items()
+            }
+            found = cls(str(content["version"]), MappingProxyType(steps))
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as err:
+            raise EngineError(f"the thresholds file {source} cannot be used: {err}") from err
+        for category, pairs in steps.items():
+            reached = [step.threshold for step in pairs]
+            if not pairs or reached != sorted(reached) or not all(0 < at <= 1 for at in reached):
+                raise EngineError(f"the thresholds file {source} needs ascending thresholds for {category}")
+        return found
+
+
+def judge(scores: Scores, text: str, thresholds: Thresholds, engine: Engine) -> Verdict:
+    """The verdict on one text from its scores. Raises EngineError on scores that are none."""
+    check(scores, engine.labels)
+    over: list[tuple[Severity, float, Category]] = []
+    for category, steps in thresholds.steps.items():
+        score = scores.get(category.value, 0.0)
+        reached = [step.severity for step in steps if score >= step.threshold]
+        if reached:
+            over.append((reached[-1], score, category))
+    over.sort(key=lambda one: (-one[0], -one[1], one[2]))
+    return Verdict(
+        scores=MappingProxyType(dict(scores)),
+        categories=tuple(category for _, _, category in over),
+        spans=tuple(
+            span
+            for severity, _, category in over
+            if severity > Severity.NONE
+            for span in _spans(engine, text, category)
+        ),
+        severity=over[0][0] if over else Severity.NONE,
+        engine=f"{engine.name} {engine.version}",
+        thresholds=thresholds.version,
+    )
+
+
+def check(scores: Scores, labels: Sequence[str]) -> None:
+    """Raises EngineError, in one sentence, unless there is a probability for every label."""
+    for label in labels:
+        if label not in scores:
+            raise EngineError(f"the engine gave no score for {label}")
+    for label, score in scores.items():
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+            raise EngineError(f"the engine's score for {label} is no number: {score!r}")
+        if not 0 <= score <= 1:
+            raise EngineError(f"the engine's score for {label} is not between 0 and 1: {score!r}")
+
+
+def _spans(engine: Engine, text: str, category: Category) -> list[Span]:
+    """The words that weighed most; none where the engine cannot tell, for the verdict stands without them."""
+    if not isinstance(engine, Explains):
+        return []
+    try:
+        words = engine.explain(text, category.value)[:SPANS_A_CATEGORY]
+    except Exception:  # noqa: BLE001  an engine may be anybody's; a reason that fails must not cost the verdict
+        return []
+    return [Span(start, end, category) for start, end, _ in words if 0 <= start < end <= len(text)]
+
+
+class _Run(threading.Thread):
+    """One call of an engine. A daemon: a hung engine must not keep the process from ending."""
+
+    def __init__(self, engine: Engine, texts: Sequence[str]) -> None:
+        super().__init__(name=f"engine {engine.name}", daemon=True)
+        self._engine = engine
+        self._texts = texts
+        self.answer: Sequence[Scores] | None = None
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.answer = self._engine.score(self._texts)
+        except BaseException as err:  # noqa: BLE001  the caller's thread raises it as an EngineError
+            self.failure = err
+
+
+_hung: dict[int, _Run] = {}
+_hung_lock = threading.Lock()
+
+
+def score_guarded(engine: Engine, texts: Sequence[str], time_limit_s: float) -> list[Scores]:
+    """The engine's scores, checked; anything else is an EngineError of one sentence.
+
+    The engine runs in a thread of its own for at most `time_limit_s` seconds. A call that hangs is left behind,
+    and while it hangs the same engine is not called again.
+    """
+    key = id(engine)  # a hung run holds its engine, so the number is not given to another meanwhile
+    with _hung_lock:
+        left_behind = _hung.get(key)
+        if left_behind is not None and left_behind.is_alive():
+            raise EngineError(f"engine {engine.name} still hangs on an earlier call")
+        _hung.pop(key, None)
+        run = _Run(engine, list(texts))
+        run.start()
+    run.join(time_limit_s)
+    if run.is_alive():
+        with _hung_lock:
+            _hung[key] = run
+        raise EngineError(f"engine {engine.name} gave no answer within {time_limit_s:g} seconds")
+    if run.failure is not None:
+        raise _as_engine_error(engine, run.failure) from run.failure
+    return _checked(engine, run.answer, len(texts))
+
+
+def _as_engine_error(engine: Engine, failure: BaseException) -> EngineError:
+    if isinstance(failure, EngineError):
+        return EngineError(str(failure))
+    # Only the kind: an engine's message may quote the text it failed on, and this sentence goes into logs.
+    return EngineError(f"engine {engine.name} failed: {type(failure).__name__}")
+
+
+def _checked(engine: Engine, answer: Sequence[Scores] | None, texts: int) -> list[Scores]:
+    if not isinstance(answer, Sequence) or isinstance(answer, str):
+        raise EngineError(f"engine {engine.name} answered no list of scores")
+    if len(answer) != texts:
+        raise EngineError(f"engine {engine.name} gave {len(answer)} scores for {texts} texts")
+    for scores in answer:
+        if not isinstance(scores, Mapping):
+            raise EngineError(f"engine {engine.name} answered no table of scores")
+        check(scores, engine.labels)
+    return list(answer)

@@ -1,0 +1,64 @@
+"""Options that several commands share, and what they open."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.failures import USAGE, Failure
+
+if TYPE_CHECKING:
+    from config.schema import School, Settings
+
+_PLACES = (Path("schoolwatch.toml"), Path("/etc/schoolwatch/schoolwatch.toml"))
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SCHOOLWATCH_CONFIG",
+    help="The settings' file. [default: ./schoolwatch.toml, then /etc/schoolwatch/schoolwatch.toml]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON instead of words.")
+school_option = click.option(
+    "--school", "school_id", help="Which school, where the settings hold more than one."
+)
+
+
+def settings_of(path: Path | None) -> Settings:
+    """The settings at the path, or at the first usual place that has some. Raises ConfigError."""
+    from config.settings import load
+
+    chosen = path or next((place for place in _PLACES if place.exists()), _PLACES[0])
+    return load(chosen, os.environ)
+
+
+def school_of(settings: Settings, school_id: str | None) -> School:
+    """The school that was asked for. Raises Failure when it is not clear which."""
+    if school_id is None and len(settings.schools) == 1:
+        return settings.schools[0]
+    known = ", ".join(school.id for school in settings.schools)
+    for school in settings.schools:
+        if school.id == school_id:
+            return school
+    if school_id is None:
+        raise Failure(f"there are several schools; name one with --school ({known})", USAGE)
+    raise Failure(f"there is no school {school_id}; choose one of {known}", USAGE)
+
+
+def json_line(value: Any) -> str:
+    """One object a line, times as ISO in UTC with a Z."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    from datetime import UTC, datetime
+
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)

@@ -1,0 +1,98 @@
+"""What a school's reply answers, and nothing more.
+
+A reply answers the item it replies to and the earlier items of the same author in that chain. A general comment
+under a post answers greetings only; whether it answers the questions there, only a person can say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.item import ItemKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadItem:
+    """One item of a thread, as far as the question needs it. `author` is a stored author's id; `live`: to be
+    seen on the platform; `greeting`: judged as thanks or a greeting; `waiting`: its case waits for an answer."""
+
+    id: int
+    external_id: str
+    kind: ItemKind
+    parent_id: str | None
+    post_id: str | None
+    author: int | None
+    author_is_school: bool
+    created_at: datetime
+    live: bool = True
+    greeting: bool = False
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Ids of the items that the reply answers, and of those about which a person is asked."""
+
+    answered: frozenset[int] = frozenset()
+    ask: frozenset[int] = frozenset()
+
+
+def answers(reply: ThreadItem, thread: Sequence[ThreadItem]) -> Answers:
+    """What the reply answers among the items of its thread (the reply itself may be among them)."""
+    if not reply.author_is_school or not reply.live:
+        return Answers()
+    known = {item.external_id: item for item in thread}
+    parent = known.get(reply.parent_id) if reply.parent_id else None
+    if parent is not None and parent.kind is not ItemKind.POST:
+        return _to_an_item(reply, parent, thread, known)
+    post = reply.parent_id or reply.post_id
+    if post is None:
+        return Answers()
+    return _under_a_post(reply, post, thread)
+
+
+def _to_an_item(
+    reply: ThreadItem, parent: ThreadItem, thread: Sequence[ThreadItem], known: Mapping[str, ThreadItem]
+) -> Answers:
+    if parent.author_is_school:
+        return Answers()
+    root = _root(parent, known)
+    earlier = {
+        item.id
+        for item in thread
+        if item.author is not None
+        and item.author == parent.author
+        and item.created_at < reply.created_at
+        and _root(item, known) == root
+    }
+    return Answers(answered=frozenset(earlier | {parent.id}))
+
+
+def _under_a_post(reply: ThreadItem, post: str, thread: Sequence[ThreadItem]) -> Answers:
+    earlier = [
+        item
+        for item in thread
+        if item.id != reply.id
+        and not item.author_is_school
+        and item.created_at < reply.created_at
+        and post in (item.post_id, item.parent_id)
+    ]
+    greetings = frozenset(item.id for item in earlier if item.greeting)
+    ask = frozenset(item.id for item in earlier if item.waiting and not item.greeting)
+    return Answers(answered=greetings, ask=ask)
+
+
+def _ancestry(item: ThreadItem, known: Mapping[str, ThreadItem]) -> Iterator[ThreadItem]:
+    """The item and what stands above it, up to the school's post. A circle in hostile data ends the walk."""
+    seen: set[str] = set()
+    at: ThreadItem | None = item
+    while at is not None and at.external_id not in seen and at.kind is not ItemKind.POST:
+        yield at
+        seen.add(at.external_id)
+        at = known.get(at.parent_id) if at.parent_id else None
+
+
+def _root(item: ThreadItem, known: Mapping[str, ThreadItem]) -> str:
+    return list(_ancestry(item, known))[-1].external_id

@@ -1,0 +1,233 @@
+"""Stage 1: read one page of one stream, and store it whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from connectors.base import Connector, Page
+from connectors.errors import (
+    AuthExpired,
+    BadPayload,
+    ConnectorError,
+    Permanent,
+    PermissionMissing,
+    QuotaExhausted,
+    RateLimited,
+    Transient,
+)
+from monitor.pipeline import tell
+from monitor.pipeline.clean import REPORTED, Cleaned, Unusable, clean, raw_bytes
+from monitor.pipeline.site import Site
+from monitor.storage import events, items, polls, set_asides
+from monitor.storage.items import Change, Payload
+from monitor.storage.polls import LeaseLost, Poll, Source
+
+log = logging.getLogger(__name__)
+
+OpenConnector = Callable[[str], Connector]
+"""A source's name to its connector. Raises ConnectorError when it cannot be opened."""
+
+_FIRST_LOOK_BACK = timedelta(hours=24)
+_LEASE_MARGIN = timedelta(seconds=60)
+_LONG_WAIT = timedelta(minutes=15)
+_LONGEST_WAIT = timedelta(hours=1)
+_WAITS: dict[type[ConnectorError], timedelta | None] = {
+    # None: the poll's own interval, doubled with each failure. The others want a person or a clock.
+    Transient: None,
+    BadPayload: None,
+    RateLimited: _LONG_WAIT,
+    QuotaExhausted: _LONGEST_WAIT,
+    AuthExpired: _LONG_WAIT,
+    PermissionMissing: _LONG_WAIT,
+    Permanent: _LONG_WAIT,
+}
+NEEDS_A_PERSON = (AuthExpired, PermissionMissing)
+"""Failures that no waiting mends: people are told at once, not after hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What one poll did. `error`: the code of the failure."""
+
+    source: str
+    new: int = 0
+    edited: int = 0
+    set_aside: int = 0
+    has_more: bool = False
+    error: str | None = None
+
+
+def poll(site: Site, open_connector: OpenConnector, names: frozenset[str], now: datetime) -> Polled | None:
+    """Read one page of the stream that is longest due among the named sources. None: nothing is due."""
+    lease = timedelta(seconds=site.worker.fetch_seconds) + _LEASE_MARGIN
+    with site.db.write("claim poll") as conn:
+        claimed = polls.claim(conn, site.id, now, lease, names)
+    if claimed is None:
+        return None
+    try:
+        connector = open_connector(claimed.source.name)
+        page = connector.fetch(claimed.stream, claimed.checkpoint, now)
+    except ConnectorError as err:
+        return _failed(site, claimed, err, now)
+    except Exception as err:
+        log.exception("connector failed", extra={"source": claimed.source.name})
+        fault = Permanent(f"the connector failed with {type(err).__name__}; report this to its maintainers")
+        return _failed(site, claimed, fault, now)
+    try:
+        return _store(site, claimed, page, now)
+    except LeaseLost as err:
+        log.warning("lease lost", extra={"source": claimed.source.name, "error": str(err)})
+        return Polled(source=claimed.source.name, error="lease_lost")
+
+
+def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
+    """T1: the page's items, the checkpoint and the next poll, in one commit."""
+    counts = dict.fromkeys(Change, 0)
+    set_aside = 0
+    with site.db.write("T1") as conn:
+        events.lock(conn, site.id)
+        whose = {claimed.source.name: (claimed.source, _watch_from(conn, site, claimed.source, now))}
+        for item in page.items:
+            try:
+                cleaned = clean(item, now)
+            except Unusable as err:
+                set_aside += set_asides.keep(
+                    conn, claimed.source, claimed.stream, str(err), raw_bytes(item), None, now
+                )
+                continue
+            if cleaned.item.account not in whose:
+                whose[cleaned.item.account] = _whose(conn, site, claimed, cleaned.item.account, now)
+            counts[_store_item(conn, site, claimed, cleaned, whose[cleaned.item.account], now)] += 1
+        for rejected in page.partial_errors:
+            set_aside += set_asides.keep(
+                conn,
+                claimed.source,
+                claimed.stream,
+                rejected.reason,
+                rejected.raw,
+                rejected.external_id,
+                now,
+            )
+        if page.gap is not None:
+            set_aside += set_asides.keep(
+                conn, claimed.source, claimed.stream, page.gap, b"", f"gap {now.isoformat()}", now
+            )
+        polls.page_read(
+            conn, claimed, page.checkpoint, _next_poll(site, claimed, page, now), now, has_more=page.has_more
+        )
+        tell.source_reads(conn, site, claimed, now)
+    return Polled(
+        source=claimed.source.name,
+        new=counts[Change.NEW],
+        edited=counts[Change.EDITED],
+        set_aside=set_aside,
+        has_more=page.has_more,
+    )
+
+
+def _store_item(
+    conn: Connection,
+    site: Site,
+    claimed: Poll,
+    cleaned: Cleaned,
+    whose: tuple[Source, datetime],
+    now: datetime,
+) -> Change:
+    source, watch_from = whose
+    payload = Payload(
+        created_at=cleaned.created_at,
+        created_mark=cleaned.created_mark,
+        marks=cleaned.marks,
+        raw=cleaned.raw,
+        cold=cleaned.created_at < watch_from,
+    )
+    stored = items.store(conn, source, claimed.stream, cleaned.item, payload, now)
+    if stored.change is Change.SAME:
+        return stored.change
+    data = {"version": stored.version_no, "state": cleaned.item.state.value}
+    events.append(conn, site.id, f"item:{stored.id}", [(stored.change.value, now, data)])
+    if stored.change in (Change.NEW, Change.EDITED):
+        _report_marks(conn, claimed, cleaned, now)
+    return stored.change
+
+
+def _report_marks(conn: Connection, claimed: Poll, cleaned: Cleaned, now: datetime) -> None:
+    for mark in cleaned.marks:
+        if mark in REPORTED:
+            # The item is stored and its payload with it: only the word that it was cleaned is kept here.
+            set_asides.keep(conn, claimed.source, claimed.stream, mark, b"", cleaned.item.external_id, now)
+
+
+def _whose(
+    conn: Connection, site: Site, claimed: Poll, account: str, now: datetime
+) -> tuple[Source, datetime]:
+    """The source an item says it is of, where the settings know it (a file holds items of many); else the
+    one that is polled."""
+    known = site.school.source(account)
+    source = claimed.source
+    if known is not None:
+        official = site.school.account(account) is not None
+        source = polls.ensure_source(conn, site.id, known.name, known.platform, official=official)
+    return source, _watch_from(conn, site, source, now)
+
+
+def _watch_from(conn: Connection, site: Site, source: Source, now: datetime) -> datetime:
+    """From when on items carry deadlines: the configured moment, else a day before the first good poll."""
+    configured = site.school.source(source.name)
+    wanted = configured.watch_from if configured is not None else None
+    chosen = wanted or source.watch_from or now - _FIRST_LOOK_BACK
+    if chosen != source.watch_from:
+        polls.begin_watch(conn, source, chosen)
+    return chosen
+
+
+def _next_poll(site: Site, claimed: Poll, page: Page, now: datetime) -> datetime:
+    if page.has_more:
+        return now
+    return now + max(_spread(_interval(site, claimed.source.name)), page.poll_after or timedelta())
+
+
+def _interval(site: Site, name: str) -> timedelta:
+    source = site.school.source(name)
+    own = source.poll_minutes if source is not None else None
+    return timedelta(minutes=own or site.worker.poll_minutes)
+
+
+def _spread(wait: timedelta) -> timedelta:
+    """A tenth more or less, so that a thousand schools do not ask in the same second."""
+    return wait * random.uniform(0.9, 1.1)  # noqa: S311  no secret
+
+
+def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Polled:
+    log.warning(
+        "poll failed",
+        extra={"source": claimed.source.name, "stream": claimed.stream, "code": err.code, "error": str(err)},
+    )
+    try:
+        with site.db.write("poll failed") as conn:
+            events.lock(conn, site.id)
+            polls.failed(conn, claimed, now + _wait(site, claimed, err, now), now)
+            since = claimed.failing_since or now
+            if isinstance(err, NEEDS_A_PERSON) or now - since >= site.blind_after:
+                tell.source_blind(conn, site, claimed, err.code, since, now)
+    except LeaseLost:
+        return Polled(source=claimed.source.name, error="lease_lost")
+    return Polled(source=claimed.source.name, error=err.code)
+
+
+def _wait(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> timedelta:
+    if isinstance(err, RateLimited) and err.retry_after is not None:
+        return max(err.retry_after, timedelta(seconds=1))
+    if isinstance(err, QuotaExhausted) and err.until is not None:
+        return max(err.until - now, timedelta(seconds=1))
+    fixed = _WAITS.get(type(err), _LONG_WAIT)
+    if fixed is not None:
+        return _spread(fixed)
+    doubled = _interval(site, claimed.source.name) * (1 << min(claimed.failures, 8))
+    return _spread(min(doubled, _LONGEST_WAIT))

@@ -1,0 +1,221 @@
+"""Stage 2: score what nobody has judged, decide, and write all that follows in one commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from alerts.kinds import Alert, AlertKind
+from connectors.item import ItemKind, ItemState
+from monitor.classifier.engine import EngineError
+from monitor.domain.answers import answers
+from monitor.domain.case import Case
+from monitor.domain.decide import LIVE, Decision, Seen, on_reply, on_reply_gone, on_state, on_verdict
+from monitor.domain.verdict import Verdict
+from monitor.pipeline import tell
+from monitor.pipeline.site import Assess, Site
+from monitor.storage import cases, events, items
+
+log = logging.getLogger(__name__)
+
+TRY_AGAIN_AFTER = timedelta(minutes=5)
+_PROBE = "Thank you for a lovely afternoon."
+"""Judged when a text fails: tells a broken engine from a text it cannot read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What the engine said of one item: a verdict, or why there is none. `engine_down`: it can judge nothing."""
+
+    verdict: Verdict | None = None
+    error: str | None = None
+    engine_down: bool = False
+
+
+def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: int = 64) -> int:
+    """Judge up to `limit` items of the school; how many were looked at. Nothing passes as clean unjudged."""
+    with site.db.read() as conn:
+        waiting = items.unjudged(conn, site.id, now, limit)
+        rows = items.current(conn, site.id, waiting)
+    if not rows:
+        return 0
+    to_score = [row for row in rows.values() if _wants_score(row)]
+    assessed = dict(zip((row.id for row in to_score), _assess(assess, to_score), strict=True))
+    with site.db.write("T2") as conn:
+        events.lock(conn, site.id)
+        _note_engine(conn, site, engine_name, list(assessed.values()), now)
+        fresh = items.current(conn, site.id, waiting)
+        for item_id in waiting:
+            row = fresh[item_id]
+            # Another worker may have been faster, or the item been edited again while it was scored.
+            if row.version_id == rows[item_id].version_id and _still_waits(row, rows[item_id]):
+                _settle(conn, site, row, assessed.get(item_id), now)
+    return len(rows)
+
+
+def text_of(row: Row[Any]) -> str:
+    """What is judged of an item, and what the spans of its verdict count in: title and text."""
+    return f"{row.title}\n{row.text}" if row.title else str(row.text)
+
+
+def _wants_score(row: Row[Any]) -> bool:
+    return row.judged_no < row.version_no or row.score_again_at is not None
+
+
+def _still_waits(row: Row[Any], before: Row[Any]) -> bool:
+    return (row.judged_no, row.judged_state, row.score_again_at) == (
+        before.judged_no,
+        before.judged_state,
+        before.score_again_at,
+    )
+
+
+def _assess(assess: Assess, rows: Sequence[Row[Any]]) -> list[Assessed]:
+    """Score all at once; if that fails, one by one, so that one bad text does not hide the others."""
+    texts = [text_of(row) for row in rows]
+    if not texts:
+        return []
+    try:
+        return [Assessed(verdict) for verdict in assess(texts)]
+    except EngineError as err:
+        first_error = str(err)
+    log.warning("engine failed on a batch", extra={"error": first_error, "texts": len(texts)})
+    try:
+        assess([_PROBE])
+    except EngineError as err:
+        return [Assessed(error=str(err), engine_down=True)] * len(texts)
+    return [_assess_one(assess, one) for one in texts]
+
+
+def _assess_one(assess: Assess, one: str) -> Assessed:
+    try:
+        return Assessed(assess([one])[0])
+    except EngineError as err:
+        return Assessed(error=str(err))
+
+
+def _note_engine(
+    conn: Connection, site: Site, engine_name: str, assessed: Sequence[Assessed], now: datetime
+) -> None:
+    subject = f"engine:{engine_name}"
+    if any(one.engine_down for one in assessed):
+        tell.engine_fails(conn, site, subject, "engine_failed", now)
+    elif assessed:
+        tell.engine_works(conn, site, subject, now)
+
+
+def _settle(conn: Connection, site: Site, row: Row[Any], assessed: Assessed | None, now: datetime) -> None:
+    """Everything that follows from what is known of one item."""
+    again_at = None
+    if assessed is not None:
+        said = assessed.verdict or assessed.error or "the engine gave no answer"
+        items.add_verdict(conn, site.id, row.id, row.version_id, said, now)
+        again_at = None if assessed.verdict else now + TRY_AGAIN_AFTER
+        _decide(conn, site, row, assessed, now)
+    if row.author_is_school:
+        _school_wrote(conn, site, row, now)
+    elif row.judged_state != row.state:
+        _state_changed(conn, site, row, now)
+    items.judged(conn, site.id, row.id, row.version_no, row.state, again_at)
+
+
+def _decide(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: datetime) -> None:
+    number = cases.number_of(conn, site.id, row.id)
+    case = None if number is None else cases.load(conn, site.id, number)
+    number = number or cases.next_number(conn, site.id)
+    decision = on_verdict(
+        _seen(row), assessed.verdict, case, number, _replies(conn, site, row), site.rule, now
+    )
+    new = decision.case
+    waits_for_summary = (
+        new is not None
+        and new.cold
+        and new.opening == 1
+        and assessed.verdict is not None
+        and assessed.verdict.flagged
+        and not decision.alerts
+    )
+    _save(conn, site, number, decision, now, summary_wanted=waits_for_summary)
+    if assessed.verdict is None and not assessed.engine_down:
+        alert = Alert(
+            kind=AlertKind.UNSCORED,
+            subject=f"case:{number}",
+            occurrence=row.version_no,
+            severity="high",
+            reason="text_failed",
+            facts={"case": number},
+        )
+        site.queue(conn, [alert], now)
+
+
+def _seen(row: Row[Any]) -> Seen:
+    return Seen(
+        id=row.id,
+        kind=ItemKind(row.kind),
+        official=row.official,
+        author_is_school=row.author_is_school,
+        received_at=row.created_at,
+        edited_at=row.version_seen_at if row.version_no > 1 else None,
+        cold=row.cold,
+        state=ItemState(row.state),
+    )
+
+
+def _replies(conn: Connection, site: Site, row: Row[Any]) -> list[int]:
+    """The school's live replies that answer the item, where they were seen before it."""
+    if row.author_is_school or not items.has_school_reply(conn, site.id, row.platform, row.thread_key):
+        return []
+    thread = items.thread(conn, site.id, row.platform, row.thread_key)
+    return [reply.id for reply in thread if row.id in answers(reply, thread).answered]
+
+
+def _school_wrote(conn: Connection, site: Site, row: Row[Any], now: datetime) -> None:
+    """A reply of the school answers what it answers; one that is gone answers nothing any more."""
+    thread = items.thread(conn, site.id, row.platform, row.thread_key)
+    if ItemState(row.state) not in LIVE:
+        for one in thread:
+            _for_case(conn, site, one.id, lambda case: on_reply_gone(case, row.id, site.rule, now), now)
+        return
+    reply = next(one for one in thread if one.id == row.id)
+    found = answers(reply, thread)
+    for item_id in sorted(found.answered):
+        _for_case(conn, site, item_id, lambda case: on_reply(case, row.id, now), now)
+    waiting = [cases.number_of(conn, site.id, item_id) for item_id in sorted(found.ask)]
+    if waiting:
+        alert = Alert(
+            kind=AlertKind.ASK_ANSWERED,
+            subject=f"item:{row.id}",
+            occurrence=1,
+            reason="general_comment",
+            facts={"reply": row.id, "cases": waiting},
+            not_before=site.rule.calendar.end_of_quiet(now),
+        )
+        site.queue(conn, [alert], now)
+
+
+def _state_changed(conn: Connection, site: Site, row: Row[Any], now: datetime) -> None:
+    _for_case(conn, site, row.id, lambda case: on_state(_seen(row), case, site.rule, now), now)
+
+
+def _for_case(
+    conn: Connection, site: Site, item_id: int, decide: Callable[[Case], Decision | None], now: datetime
+) -> None:
+    number = cases.number_of(conn, site.id, item_id)
+    case = None if number is None else cases.load(conn, site.id, number)
+    if number is None or case is None:
+        return
+    decision = decide(case)
+    if decision is not None:
+        _save(conn, site, number, decision, now, summary_wanted=False)
+
+
+def _save(
+    conn: Connection, site: Site, number: int, decision: Decision, now: datetime, *, summary_wanted: bool
+) -> None:
+    cases.save(conn, site.id, number, decision, summary_wanted=summary_wanted)
+    site.queue(conn, decision.alerts, now)

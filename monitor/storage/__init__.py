@@ -1,0 +1,1 @@
+"""The store: tables, the one way to write, and functions over rows. Every function takes the school."""

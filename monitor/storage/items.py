@@ -1,0 +1,391 @@
+"""Items as first seen, their versions and sightings, and the threads they stand in."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connectors.item import Item, ItemKind, ItemState
+from monitor.domain.answers import ThreadItem
+from monitor.domain.case import Answer
+from monitor.domain.decide import LIVE, is_greeting
+from monitor.domain.verdict import Verdict
+from monitor.storage.polls import Source
+from monitor.storage.tables import authors, cases, item_versions, items, sightings, sources, verdicts
+
+
+class Change(StrEnum):
+    """What storing an item changed."""
+
+    NEW = "new"
+    EDITED = "edited"
+    STATE = "state"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The item's id, what changed, and its state before."""
+
+    id: int
+    change: Change
+    version_no: int
+    state_before: ItemState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What a version keeps beside the item's own fields."""
+
+    created_at: datetime
+    created_mark: str | None
+    marks: tuple[str, ...]
+    raw: bytes
+    cold: bool
+
+
+def store(
+    conn: Connection, source: Source, stream: str, item: Item, payload: Payload, now: datetime
+) -> Stored:
+    """Insert or update one cleaned item, with its sighting; idempotent. The first words and times stay."""
+    row = conn.execute(_by_external_id(source.school_id, item.platform, item.external_id)).first()
+    stored = (
+        _insert(conn, source, item, payload, now)
+        if row is None
+        else _update(conn, source, row, item, payload, now)
+    )
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    conn.execute(
+        insert(sightings)
+        .values(
+            school_id=source.school_id,
+            item_id=stored.id,
+            source_id=source.id,
+            stream=stream,
+            first_seen_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return stored
+
+
+def _insert(conn: Connection, source: Source, item: Item, payload: Payload, now: datetime) -> Stored:
+    key = secrets.token_bytes(32)
+    thread_key = _thread_key(conn, source.school_id, item)
+    inserted = conn.execute(
+        items.insert()
+        .values(
+            school_id=source.school_id,
+            platform=item.platform,
+            external_id=item.external_id,
+            source_id=source.id,
+            kind=item.kind.value,
+            parent_id=item.parent_id,
+            post_id=item.post_id,
+            thread_key=thread_key,
+            author_id=_author(conn, source.school_id, item),
+            author_is_school=item.author_is_school,
+            permalink=item.permalink,
+            created_at=payload.created_at,
+            created_mark=payload.created_mark,
+            first_seen_at=now,
+            state=item.state.value,
+            cold=payload.cold,
+            payload_key=key,
+            version_no=1,
+            judged_no=0,
+            judged_state=item.state.value,
+        )
+        .returning(items.c.id)
+    ).scalar_one()
+    _add_version(conn, source.school_id, inserted, 1, item, payload, key, now)
+    if thread_key != item.external_id:
+        # Answers seen before what they answer: bring them under the same post.
+        conn.execute(
+            update(items)
+            .where(
+                items.c.school_id == source.school_id,
+                items.c.platform == item.platform,
+                items.c.thread_key == item.external_id,
+            )
+            .values(thread_key=thread_key)
+        )
+    return Stored(inserted, Change.NEW, 1)
+
+
+def _update(
+    conn: Connection, source: Source, row: Row[Any], item: Item, payload: Payload, now: datetime
+) -> Stored:
+    before = ItemState(row.state)
+    key: bytes = row.payload_key
+    values: dict[str, Any] = {}
+    change = Change.SAME
+    # A deleted item often comes back empty: its words as last seen are the evidence, and no edit.
+    gone = item.state is ItemState.DELETED and not item.text
+    if not gone and _hmac(key, item) != row.payload_hmac:
+        change = Change.EDITED
+        values["version_no"] = row.version_no + 1
+        _add_version(conn, row.school_id, row.id, row.version_no + 1, item, payload, key, now)
+    if item.state is not before and item.state is not ItemState.UNKNOWN:
+        values["state"] = item.state.value
+        change = change if change is Change.EDITED else Change.STATE
+    if item.author_is_school and not row.author_is_school:
+        values["author_is_school"] = True
+    if source.official and not row.official:
+        # A watch found it first; on the school's own account it carries a deadline, so it is judged again.
+        values |= {"source_id": source.id, "cold": payload.cold, "judged_no": 0}
+    if values:
+        mine = update(items).where(items.c.school_id == row.school_id, items.c.id == row.id)
+        conn.execute(mine.values(**values))
+    return Stored(row.id, change, values.get("version_no", row.version_no), before)
+
+
+def _by_external_id(school_id: str, platform: str, external_id: str) -> Any:
+    return (
+        select(items, item_versions.c.payload_hmac, sources.c.official)
+        .join(
+            item_versions,
+            and_(item_versions.c.item_id == items.c.id, item_versions.c.no == items.c.version_no),
+        )
+        .join(sources, sources.c.id == items.c.source_id)
+        .where(
+            items.c.school_id == school_id,
+            item_versions.c.school_id == school_id,
+            items.c.platform == platform,
+            items.c.external_id == external_id,
+        )
+    )
+
+
+def _add_version(
+    conn: Connection,
+    school_id: str,
+    item_id: int,
+    no: int,
+    item: Item,
+    payload: Payload,
+    key: bytes,
+    now: datetime,
+) -> None:
+    conn.execute(
+        item_versions.insert().values(
+            school_id=school_id,
+            item_id=item_id,
+            no=no,
+            title=item.title,
+            text=item.text,
+            url=item.url,
+            attachments=list(item.attachments),
+            rating=item.rating,
+            marks=list(payload.marks),
+            payload_hmac=_hmac(key, item),
+            raw=payload.raw,
+            seen_at=now,
+        )
+    )
+
+
+def _hmac(key: bytes, item: Item) -> str:
+    return hmac.digest(key, item.content_hash.encode(), "sha256").hex()
+
+
+def _author(conn: Connection, school_id: str, item: Item) -> int | None:
+    author_id = item.author_id or (f"name:{item.author_name}" if item.author_name else None)
+    if author_id is None:
+        return None
+    query = select(authors.c.id, authors.c.name).where(
+        authors.c.school_id == school_id,
+        authors.c.platform == item.platform,
+        authors.c.author_id == author_id,
+    )
+    row = conn.execute(query).first()
+    if row is None:
+        added = authors.insert().values(
+            school_id=school_id, platform=item.platform, author_id=author_id, name=item.author_name
+        )
+        return int(conn.execute(added.returning(authors.c.id)).scalar_one())
+    if item.author_name and item.author_name != row.name:
+        mine = update(authors).where(authors.c.school_id == school_id, authors.c.id == row.id)
+        conn.execute(mine.values(name=item.author_name))
+    return int(row.id)
+
+
+def _thread_key(conn: Connection, school_id: str, item: Item) -> str:
+    """The post's id where the platform gives it; else what the parent stands under; else the item is its own."""
+    given = item.post_id or item.thread_id
+    if given is not None or item.parent_id is None:
+        return given or item.external_id
+    parent = select(items.c.thread_key).where(
+        items.c.school_id == school_id,
+        items.c.platform == item.platform,
+        items.c.external_id == item.parent_id,
+    )
+    return conn.execute(parent).scalar() or item.parent_id
+
+
+def current(conn: Connection, school_id: str, item_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """The items with those ids, each with its latest version, author's name and source's name."""
+    version = and_(item_versions.c.item_id == items.c.id, item_versions.c.no == items.c.version_no)
+    query = (
+        select(
+            items,
+            item_versions.c.id.label("version_id"),
+            item_versions.c.title,
+            item_versions.c.text,
+            item_versions.c.attachments,
+            item_versions.c.rating,
+            item_versions.c.marks,
+            item_versions.c.seen_at.label("version_seen_at"),
+            authors.c.name.label("author_name"),
+            sources.c.name.label("source_name"),
+            sources.c.official,
+        )
+        .join(item_versions, version)
+        .join(sources, sources.c.id == items.c.source_id)
+        .outerjoin(authors, authors.c.id == items.c.author_id)
+        .where(items.c.school_id == school_id, item_versions.c.school_id == school_id)
+        .where(sources.c.school_id == school_id, items.c.id.in_(item_ids))
+    )
+    return {row.id: row for row in conn.execute(query)}
+
+
+def find(conn: Connection, school_id: str, external_id: str) -> list[int]:
+    """Ids of the school's items that a platform knows by that id."""
+    query = select(items.c.id).where(items.c.school_id == school_id, items.c.external_id == external_id)
+    return list(conn.execute(query).scalars())
+
+
+def unjudged(conn: Connection, school_id: str, now: datetime, limit: int) -> list[int]:
+    """Ids of items whose latest version or state nobody has looked at, oldest first; then those whose scoring
+    failed and is due again."""
+    changed = or_(items.c.judged_no < items.c.version_no, items.c.judged_state != items.c.state)
+    fresh = select(items.c.id).where(items.c.school_id == school_id, changed)
+    found = list(conn.execute(fresh.order_by(items.c.id).limit(limit)).scalars())
+    if len(found) < limit:
+        again = select(items.c.id).where(
+            items.c.school_id == school_id,
+            items.c.score_again_at <= now,
+            items.c.id.not_in(found),
+        )
+        found += conn.execute(again.order_by(items.c.score_again_at).limit(limit - len(found))).scalars()
+    return found
+
+
+def cold_unjudged(conn: Connection, school_id: str, source_id: int) -> bool:
+    """Does an old item of the source still wait for its first verdict?"""
+    query = select(items.c.id).where(
+        items.c.school_id == school_id,
+        items.c.judged_no < items.c.version_no,
+        items.c.source_id == source_id,
+        items.c.cold,
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def next_score(conn: Connection, school_id: str) -> datetime | None:
+    """When the next failed scoring wants to be tried again."""
+    query = select(func.min(items.c.score_again_at)).where(
+        items.c.school_id == school_id, items.c.score_again_at.is_not(None)
+    )
+    found: datetime | None = conn.execute(query).scalar()
+    return found
+
+
+def waiting_for_score(conn: Connection, school_id: str) -> int:
+    """How many items the engine could not judge so far."""
+    query = select(func.count()).where(items.c.school_id == school_id, items.c.score_again_at.is_not(None))
+    return int(conn.execute(query).scalar_one())
+
+
+def judged(
+    conn: Connection, school_id: str, item_id: int, no: int, state: str, again_at: datetime | None
+) -> None:
+    """That version and state were decided about; `again_at`: the engine failed and will be asked again then."""
+    mine = update(items).where(items.c.school_id == school_id, items.c.id == item_id)
+    conn.execute(mine.values(judged_no=no, judged_state=state, score_again_at=again_at))
+
+
+def add_verdict(
+    conn: Connection, school_id: str, item_id: int, version_id: int, verdict: Verdict | str, now: datetime
+) -> None:
+    """Keep a verdict on a version, or the sentence that says why the engine gave none."""
+    failed = isinstance(verdict, str)
+    said = Verdict() if isinstance(verdict, str) else verdict
+    conn.execute(
+        verdicts.insert().values(
+            school_id=school_id,
+            item_id=item_id,
+            version_id=version_id,
+            engine=said.engine,
+            thresholds=said.thresholds,
+            scores=dict(said.scores),
+            categories=[category.value for category in said.categories],
+            spans=[[span.start, span.end, span.category.value] for span in said.spans],
+            severity=None if failed else str(said.severity),
+            error=verdict if failed else None,
+            judged_at=now,
+        )
+    )
+
+
+def latest_verdicts(conn: Connection, school_id: str, item_ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """Item id to its latest verdict's row."""
+    query = select(verdicts).where(verdicts.c.school_id == school_id, verdicts.c.item_id.in_(item_ids))
+    return {row.item_id: row for row in conn.execute(query.order_by(verdicts.c.id))}
+
+
+def has_school_reply(conn: Connection, school_id: str, platform: str, thread_key: str) -> bool:
+    """Did the school write under that post? Spares reading the thread where it did not."""
+    query = select(items.c.id).where(
+        items.c.school_id == school_id,
+        items.c.platform == platform,
+        items.c.thread_key == thread_key,
+        items.c.author_is_school,
+        items.c.kind != ItemKind.POST.value,
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def thread(conn: Connection, school_id: str, platform: str, thread_key: str) -> list[ThreadItem]:
+    """Every stored item under one post, the post itself included."""
+    earlier = verdicts.alias()
+    latest = select(func.max(earlier.c.id)).where(
+        earlier.c.school_id == school_id, earlier.c.item_id == items.c.id
+    )
+    query = (
+        select(items, verdicts.c.categories, cases.c.answer)
+        .select_from(items)
+        .outerjoin(verdicts, verdicts.c.id == latest.scalar_subquery())
+        .outerjoin(cases, and_(cases.c.item_id == items.c.id, cases.c.school_id == school_id))
+        .where(
+            items.c.school_id == school_id,
+            items.c.platform == platform,
+            or_(items.c.thread_key == thread_key, items.c.external_id == thread_key),
+        )
+        .order_by(items.c.created_at, items.c.id)
+    )
+    return [_thread_item(row) for row in conn.execute(query)]
+
+
+def _thread_item(row: Row[Any]) -> ThreadItem:
+    return ThreadItem(
+        id=row.id,
+        external_id=row.external_id,
+        kind=ItemKind(row.kind),
+        parent_id=row.parent_id,
+        post_id=row.post_id,
+        author=row.author_id,
+        author_is_school=row.author_is_school,
+        created_at=row.created_at,
+        live=ItemState(row.state) in LIVE,
+        greeting=is_greeting(row.categories or ()),
+        waiting=row.answer == Answer.WAITING.value,
+    )

@@ -1,0 +1,1 @@
+"""The one Alembic environment, with the tables of monitor.storage and of alerts.outbox."""

@@ -1,0 +1,44 @@
+"""Tell systemd how the worker is (sd_notify): one datagram to the socket it names. Not under systemd: nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+
+class Notifier:
+    """Speaks to the socket in NOTIFY_SOCKET. `watchdog_s`: how often systemd wants a sign of life, or None."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        microseconds = environ.get("WATCHDOG_USEC", "")
+        self.watchdog_s = int(microseconds) / 1_000_000 if microseconds.isdigit() else None
+
+    def ready(self) -> None:
+        """The worker does its work from now on."""
+        self._say("READY=1")
+
+    def alive(self) -> None:
+        """A sign of life for the watchdog."""
+        self._say("WATCHDOG=1")
+
+    def status(self, words: str) -> None:
+        """A line for `systemctl status`."""
+        self._say(f"STATUS={words}")
+
+    def reloading(self, monotonic_us: int) -> None:
+        """The settings are read again; `ready` ends it."""
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={monotonic_us}")
+
+    def stopping(self) -> None:
+        """The worker ends its work in good order."""
+        self._say("STOPPING=1")
+
+    def _say(self, message: str) -> None:
+        if not self._address:
+            return
+        # A leading @ means Linux's abstract namespace, which the socket call spells as a NUL.
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.connect(address)
+            sock.sendall(message.encode())

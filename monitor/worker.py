@@ -1,0 +1,120 @@
+"""The worker: `tick(now) -> next_due` does what is due, a bounded piece at a time, for every school."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+
+from alerts import outbox
+from connectors.errors import ConnectorError
+from monitor.bootstrap import Installation
+from monitor.pipeline import dispatch, ingest, judge, notices, tell
+from monitor.pipeline.ingest import Polled
+from monitor.pipeline.site import Site
+from monitor.storage import cases, items, polls
+
+log = logging.getLogger(__name__)
+
+_AFTER_A_FAULT = timedelta(seconds=30)
+
+
+class Worker:
+    """Works through what is due. Holds no memory that matters: the rows do.
+
+    `stopping` ends a tick after the step at hand. `polled` hears of every poll. `by_hand`: a source beside the
+    configured ones.
+    """
+
+    def __init__(
+        self,
+        installation: Installation,
+        *,
+        stopping: Event | None = None,
+        polled: Callable[[Polled], None] | None = None,
+        by_hand: str | None = None,
+    ) -> None:
+        self.installation = installation
+        self._stopping = stopping or Event()
+        self._polled = polled or (lambda _: None)
+        self._by_hand = frozenset({by_hand} if by_hand else ())
+        self._prepared: set[str] = set()
+
+    def tick(self, now: datetime) -> datetime | None:
+        """Do one bounded round of what is due at `now`; when to be called again (now: there is more)."""
+        busy, faults = 0, 0
+        for site in self.installation.sites:
+            for step in (self._dispatch, self._notices, self._judge, self._tell, self._poll):
+                if self._stopping.is_set():
+                    return now
+                try:
+                    busy += step(site, now)
+                except Exception:
+                    log.exception("step failed", extra={"school": site.id, "step": step.__name__})
+                    faults += 1
+        if faults:
+            return now + _AFTER_A_FAULT
+        return now if busy else self.next_due()
+
+    def next_due(self) -> datetime | None:
+        """When the next row wants something; None if no row does."""
+        return min((due for site in self.installation.sites for due in self._due(site)), default=None)
+
+    def sources(self, site: Site) -> frozenset[str]:
+        """The names of the school's sources that are read."""
+        named = (source.name for source in (*site.school.accounts, *site.school.watches))
+        return self._by_hand.union(named)
+
+    def prepare(self, site: Site, now: datetime) -> None:
+        """Store the school's configured sources and their streams, once a start."""
+        if site.id in self._prepared:
+            return
+        for source in (*site.school.accounts, *site.school.watches):
+            try:
+                streams = list(self.installation.connector(site, source.name).streams())
+            except ConnectorError as err:
+                # It is polled all the same, fails there, and people hear of it as of any blind source.
+                log.error("cannot open source", extra={"source": source.name, "error": str(err)})
+                streams = []
+            official = site.school.account(source.name) is not None
+            with site.db.write("prepare") as conn:
+                row = polls.ensure_source(conn, site.id, source.name, source.platform, official=official)
+                if streams:
+                    polls.forget_others(conn, site.id, row.id, streams)
+                for stream in streams or polls.streams(conn, site.id, row.id) or ["items"]:
+                    polls.ensure_poll(conn, site.id, row.id, stream, now)
+        self._prepared.add(site.id)
+
+    def _dispatch(self, site: Site, now: datetime) -> int:
+        return dispatch.dispatch(site, self.installation.transport, now)
+
+    def _notices(self, site: Site, now: datetime) -> int:
+        return notices.fall_due(site, now)
+
+    def _judge(self, site: Site, now: datetime) -> int:
+        return judge.judge(site, self.installation.assess, self.installation.engine_name, now)
+
+    def _tell(self, site: Site, now: datetime) -> int:
+        return tell.batches(site, now)
+
+    def _poll(self, site: Site, now: datetime) -> int:
+        self.prepare(site, now)
+        done = ingest.poll(
+            site, lambda name: self.installation.connector(site, name), self.sources(site), now
+        )
+        if done is None:
+            return 0
+        self._polled(done)
+        return 1
+
+    def _due(self, site: Site) -> list[datetime]:
+        with site.db.read() as conn:
+            moments = (
+                outbox.next_due(conn, site.id),
+                cases.next_notice(conn, site.id),
+                items.next_score(conn, site.id),
+                tell.next_batch(conn, site),
+                polls.next_due(conn, site.id, self.sources(site)),
+            )
+        return [moment for moment in moments if moment is not None]
