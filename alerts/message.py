@@ -64,8 +64,8 @@ def seal(mail: Mail, sender: str, sender_name: str, message_id: str, now: dateti
     recipient, origin = address(mail.to_address), address(sender)
     utf8 = not (recipient.isascii() and origin.isascii())
     message = EmailMessage(policy=policy.SMTPUTF8 if utf8 else policy.SMTP)
-    message["From"] = Address(_header(sender_name, 80), addr_spec=origin)
-    message["To"] = Address(_header(mail.to_name, 80), addr_spec=recipient)
+    message["From"] = _named(sender_name, origin)
+    message["To"] = _named(mail.to_name, recipient)
     message["Subject"] = _header(mail.subject, 200)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = _header(message_id, 200)
@@ -79,6 +79,12 @@ def seal(mail: Mail, sender: str, sender_name: str, message_id: str, now: dateti
     message.set_content(_body(mail.text), cte="quoted-printable")
     message.add_alternative(_body(mail.html), subtype="html", cte="quoted-printable")
     return Envelope(origin, recipient, message.as_bytes(), utf8)
+
+
+def _named(name: str, where: str) -> Address:
+    # Not by addr_spec: that refuses letters beyond ASCII even where the server takes them.
+    local, _, domain = where.rpartition("@")
+    return Address(_header(name, 80), username=local, domain=domain)
 
 
 def _header(value: str, limit: int) -> str:

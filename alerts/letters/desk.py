@@ -94,9 +94,13 @@ class Desk:
         """How long ago the moment was."""
         return self.times.span(self.facts.now - moment)
 
-    def more(self, number: int) -> str:
-        """That there are more than are shown; empty where there are not."""
-        return self.count("paragraphs", "more", number, check=self.check()) if number > 0 else ""
+    def command(self, code: str, case: int | None = None) -> str:
+        """What whoever runs Schoolwatch types about a case, in the name of the recipient."""
+        return self.say("commands", code, case=case, person=one_line(self.facts.recipient.person_id, 60))
+
+    def more(self, number: int, command: str = "cases") -> str:
+        """That there are more than are shown, and how to see them; empty where there are not."""
+        return self.count("paragraphs", "more", number, command=self.command(command)) if number > 0 else ""
 
     def on_one_platform(self, items: Iterable[ItemView]) -> str:
         """ " on Facebook" where all stand there, else empty."""

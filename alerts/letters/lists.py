@@ -48,7 +48,7 @@ def ask_answered(desk: Desk) -> Letter:
         items=desk.show(facts.items[:MOST_ITEMS], excerpt=True),
         more=desk.more(number - len(facts.items[:MOST_ITEMS])),
         sections=(
-            desk.section("do", desk.p("ask_do"), desk.p("ask_close", check=desk.check())),
+            desk.section("do", desk.p("ask_do"), desk.p("ask_close", command=desk.command("answered"))),
             desk.section("next", desk.p("next_ask_answered")),
         ),
     )

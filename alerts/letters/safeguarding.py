@@ -56,10 +56,12 @@ def _the_rest(desk: Desk) -> tuple[Section, ...]:
     due = deadline(desk, agree="safeguarding")[1]
     if due is not None:
         sections.append(due)
-    history = [
-        desk.p("explain", explain=item.explain) for item in desk.show(desk.facts.items) if item.explain
-    ]
-    sections.append(desk.section("next", desk.p("next_safeguarding"), *history))
+    what_next = [desk.p("next_safeguarding")]
+    for item in desk.show(desk.facts.items):
+        if item.explain:
+            what_next.append(desk.p("acknowledge_case", command=desk.command("acknowledge", item.case)))
+            what_next.append(desk.p("explain", explain=item.explain))
+    sections.append(desk.section("next", *what_next))
     return tuple(sections)
 
 

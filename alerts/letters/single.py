@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from alerts.kinds import ItemView
 from alerts.letters.desk import Desk, Letter, Section
 from alerts.shown import ShownItem, listed
 from alerts.wording import knows
@@ -14,6 +15,7 @@ _DELICATE: Final = ("allegation", "data_breach", "media")
 _ELSEWHERE: Final = frozenset({"mention", "post"})
 """Kinds that do not stand under the school's own posts, where nobody can hide them."""
 _OUT_OF_SIGHT: Final = frozenset({"hidden", "held", "deleted"})
+_NEVER_PUBLIC: Final = frozenset({"direct", "report"})
 _WORSE: Final = frozenset({"edited_more_severe", "more_severe"})
 
 
@@ -32,8 +34,9 @@ def flagged(desk: Desk) -> Letter:
         what_next = desk.p("next_flagged_overdue")
     else:
         what_next = desk.p("next_flagged_due", due=desk.times.moment(due_at))
-    public = desk.p("next_public") if facts.items[0].state not in _OUT_OF_SIGHT else ""
-    sections.append(desk.section("next", public, what_next, _history(desk, item)))
+    public = desk.p("next_public") if _is_public(facts.items[0]) else ""
+    close = desk.p("close_case", command=desk.command("close", item.case)) if item.explain else ""
+    sections.append(desk.section("next", public, what_next, close, _history(desk, item)))
     return Letter(
         template="item",
         subject=_flagged_subject(desk, item),
@@ -42,6 +45,10 @@ def flagged(desk: Desk) -> Letter:
         sections=tuple(sections),
         severity=facts.severity,
     )
+
+
+def _is_public(item: ItemView) -> bool:
+    return item.state not in _OUT_OF_SIGHT and item.kind not in _NEVER_PUBLIC
 
 
 def _first_line(desk: Desk) -> str:

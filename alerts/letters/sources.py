@@ -26,7 +26,7 @@ def set_aside(desk: Desk) -> Letter:
         todo=desk.count("todo", "set_aside", number),
         lead=(desk.p("set_aside_from", source=source),) if source else (),
         rows=tuple(_set_aside_row(desk, one) for one in kept),
-        more=desk.more(number - len(kept)),
+        more=desk.more(number - len(kept), "set_aside"),
         sections=(
             desk.section("do", desk.p("set_aside_see", command=desk.say("commands", "set_aside"))),
             desk.section("next", desk.p("next_set_aside")),

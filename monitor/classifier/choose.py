@@ -18,7 +18,7 @@ from monitor.domain.verdict import SAFEGUARDING, Severity
 BUDGET = 0.045
 """Share of harmless school lines that may be flagged."""
 
-_PUBLIC_RATE = 0.01  # share of harmless public comments that one public head may flag
+_PUBLIC_RATE = 0.007  # share of harmless public comments that one public head may flag
 _KINDS: dict[str, tuple[str, ...]] = {
     "urgent": ("concern", "disclosure", "grooming", "self_harm"),
     "high": ("allegation", "bullying", "data_breach", "sexual"),

@@ -141,22 +141,24 @@ class EmbeddedSmall:
 def probabilities(model: Model, public: Floats, school: Floats) -> dict[str, float]:
     """Calibrated scores of one part from its logits, (public heads,) and (school heads,).
 
-    A harmful school label gets the probability of harm times how well it fits beside the best fitting one:
+    A label of the public heads hears the school head of the same name and the harm head. A harmful label of
+    the school heads alone gets the probability of harm times how well it fits beside the best fitting one:
     there are many examples of harm, and few of each kind.
     """
-    heads = model.school.heads
-    harm_logit = float(school[heads.index(HARM)])
+    logits = dict(zip(model.school.heads, map(float, school), strict=True))
     fitted = {
-        head: _sigmoid(float(a) * float(z) + float(d) * harm_logit + float(b))
-        for head, z, (a, d, b) in zip(heads, school, model.school_fit, strict=True)
+        head: _sigmoid(slope * logits[head] + listen * logits[HARM] + offset)
+        for head, (slope, listen, offset) in zip(model.school.heads, model.school_fit.tolist(), strict=True)
     }
     harm = fitted.pop(HARM)
     best = max(fitted[head] for head in HARMFUL)
     for head in HARMFUL:
         fitted[head] *= harm / best
-    for head, z, (a, d, b) in zip(model.public.heads, public, model.public_fit, strict=True):
-        score = _sigmoid(float(a) * float(z) + float(d) * harm_logit + float(b))
-        fitted[head] = max(fitted.get(head, 0.0), score)
+    for head, logit, fit in zip(
+        model.public.heads, map(float, public), model.public_fit.tolist(), strict=True
+    ):
+        slope, listen, own, offset = fit
+        fitted[head] = _sigmoid(slope * logit + listen * logits[HARM] + own * logits.get(head, 0.0) + offset)
     # Rounded so that the last bits of another machine's exponential do not show.
     return {head: round(min(value, 1.0), 6) for head, value in fitted.items()}
 

@@ -21,7 +21,7 @@ SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", HARM)
 _FOLDS = 5
 _COMPANY_WEIGHT = 0.03  # there are many public comments, and they are unlike anything at a school
 _TEMPLATE_WEIGHT = 0.3
-_LINE_WEIGHT = 2.0  # of a school line in the calibration of a public head
+_LINE_WEIGHT = 1.0  # of a school line in the calibration of a public head, beside a comment
 _VECTOR = 64
 _PUBLIC_PACE = Pace(passes=3, step=0.2, texts=512, pull=1e-5)
 _SCHOOL_PACE = Pace(passes=12, step=0.1, texts=128, pull=3e-4)
@@ -112,7 +112,7 @@ def train_school(corpus: Corpus, public: Public, seed: int, told: Callable[[int,
         vectors=public.vectors / size,
         centre=centre,
         spread=spread,
-        public_fit=_public_fit(corpus.lines, company, heard, logits[:, -1]),
+        public_fit=_public_fit(_public_truth(corpus.lines, company), lines, heard, logits),
         school_fit=_school_fit(logits, truth, weight),
         public_logits=heard,
         logits=logits,
@@ -121,13 +121,16 @@ def train_school(corpus: Corpus, public: Public, seed: int, told: Callable[[int,
     )
 
 
-def public_truth(lines: Sequence[Line], company: Floats) -> Floats:
+def _public_truth(lines: Sequence[Line], company: Floats) -> Floats:
     """What the public heads should say of school lines and company, (lines + comments, heads)."""
     above = np.full((len(lines), len(PUBLIC_HEADS)), np.nan)
     for number, line in enumerate(lines):
         if not line.harm:
             above[number] = 0
-        elif line.category in PUBLIC_HEADS:
+            continue
+        for head in ("threat", "identity_attack"):  # other harm may well insult, but the writers named these
+            above[number, PUBLIC_HEADS.index(head)] = 0
+        if line.category in PUBLIC_HEADS:
             above[number, [0, PUBLIC_HEADS.index(line.category)]] = 1
     return np.vstack([above, company])
 
@@ -188,7 +191,7 @@ def _sums(rows: Rows, vectors: Floats) -> Floats:
 
 
 def _school_fit(logits: Floats, truth: Array, weight: Array) -> Floats:
-    """Slope, weight of the harm head and offset of each school head, (heads, 3)."""
+    """Slope, weight of the harm head and offset, (school heads, 3)."""
     found = []
     for head in range(len(SCHOOL_HEADS) - 1):
         known = ~np.isnan(truth[:, head])
@@ -197,20 +200,22 @@ def _school_fit(logits: Floats, truth: Array, weight: Array) -> Floats:
     return np.array([*found, np.array([slope, 0.0, offset])])
 
 
-def _public_fit(lines: Sequence[Line], company: Floats, heard: Floats, harm: Floats) -> Floats:
-    """Slope, weight of the harm head and offset of each public head, (heads, 3).
+def _public_fit(truth: Floats, lines: int, heard: Floats, logits: Floats) -> Floats:
+    """Slope, weight of the harm head, of the school head of the same name, and offset, (public heads, 4).
 
-    The harm head has read harmless school talk, Welsh included; the public heads have not.
+    The school heads have read harmless school talk, Welsh included; the public heads have not.
     """
-    truth = public_truth(lines, company)
-    weight = np.ones(len(truth))
-    weight[: len(lines)] = _LINE_WEIGHT
-    found = []
-    for head in range(len(PUBLIC_HEADS)):
+    found = np.zeros((len(PUBLIC_HEADS), 4))
+    for head, name in enumerate(PUBLIC_HEADS):
+        columns = [heard[:, head], logits[:, -1]]
+        places = [0, 1, 3]
+        if name in SCHOOL_HEADS:
+            columns.append(logits[:, SCHOOL_HEADS.index(name)])
+            places = [0, 1, 2, 3]
         known = ~np.isnan(truth[:, head])
-        columns = np.stack([heard[known, head], harm[known]], axis=1)
-        found.append(calibrate(columns, truth[known, head], weight[known]))
-    return np.array(found)
+        weight = np.where(np.arange(len(truth)) < lines, _LINE_WEIGHT, 1.0)[known]
+        found[head, places] = calibrate(np.stack(columns, axis=1)[known], truth[known, head], weight)
+    return found
 
 
 def _areas(truth: Floats, logits: Floats) -> dict[str, float]:

@@ -107,8 +107,9 @@ class Model:
     """Everything the weights file holds.
 
     `stack` (public heads, school heads): how much the school heads listen to the public ones; `centre` and
-    `spread` (public heads,) bring those to one scale first. `public_fit` (public heads, 3) and `school_fit`
-    (school heads, 3) are the calibrations: slope, weight of the harm head, offset.
+    `spread` (public heads,) bring those to one scale first. `school_fit` (school heads, 3) and `public_fit`
+    (public heads, 4) are the calibrations: slope, weight of the harm head, for the public ones weight of the
+    school head of the same name, offset.
     """
 
     public: Group

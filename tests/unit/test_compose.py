@@ -391,6 +391,16 @@ def test_the_question_shows_the_reply_and_what_waits() -> None:
     assert "Case 4" in mail.text
 
 
+def test_every_mail_names_the_command_that_notes_what_a_person_did() -> None:
+    assert "schoolwatch cases --close 12 --by ana" in compose(facts(items=(item(),))).text
+    assert "schoolwatch cases --answered CASE --by ana" in compose(one_of_each()["ask_answered"]).text
+    assert "schoolwatch cases --acknowledge 17 --by ana" in compose(facts(items=(DISCLOSURE,))).text
+
+
+def test_a_direct_message_is_not_said_to_be_public() -> None:
+    assert "for everybody to read" not in compose(facts(items=(item(kind="direct"),))).text
+
+
 def test_unscored_says_how_many_wait_and_since_when() -> None:
     mail = compose(one_of_each()["unscored"])
     assert mail.text.startswith("Look at these 61 items yourself now")
