@@ -39,6 +39,8 @@ _NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undef
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _HIGH = re.compile("[^\x00-\x7f\ufffd]")
 
+_SPACE = re.compile(r"\s*")
+_PROLOG = (("<!--", "-->"), ("<?", "?>"))
 _OPENING = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>]")
 _CLOSING = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>")
 _ROOT_CLOSED = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
@@ -156,26 +158,20 @@ def _without_doctype(text: str) -> str:
     """Cut the DOCTYPE out of the prolog. Raises BadPayload if it declares anything: entities can grow without end
     ("billion laughs") and can name files. The prolog is walked by its own grammar, since a "<x" in a comment must
     not hide a declaration behind it."""
-    position = 0
+    position, seen = 0, False
     while True:
-        while position < len(text) and text[position].isspace():
-            position += 1
-        if text.startswith("<!--", position):
-            end = text.find("-->", position + 4) + 3
-        elif text.startswith("<?", position):
-            end = text.find("?>", position) + 2
-        elif text[position : position + 9].upper() == "<!DOCTYPE":
-            end = text.find(">", position) + 1
-            if "[" in text[position : end or None]:
+        position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
+        if text[position : position + 9].upper() == "<!DOCTYPE":
+            end = text.find(">", position) + 1 or len(text)
+            if "[" in text[position:end]:
                 raise BadPayload(
-                    "The feed declares entities of its own, which is not read: look at the site that sends it."
+                    "The feed declares entities, which is not read: look at the site that sends it."
                 )
-            return text[:position] + text[end:] if end else text[:position]
-        else:
+            return text[:position] + text[end:]
+        closing = next((closing for opening, closing in _PROLOG if text.startswith(opening, position)), None)
+        if closing is None or (found := text.find(closing, position)) < 0:
             return text
-        if end < position:
-            return text
-        position = end
+        position = found + len(closing)
 
 
 def _sources(text: str) -> tuple[bytes, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def choose(
             steps[name] = [(threshold, _SEVERITY[kind])]
     for name, severity in _STEPS_UP.items():
         sure = max(
-            _quantile(np.concatenate((table[name][~harm], public[name])), 0.002), steps[name][0][0] + 0.05
+            _quantile(np.concatenate((table[name][~harm], public[name])), 0.002), (1 + steps[name][0][0]) / 2
         )
         steps[name].append((round(min(sure, 0.995), 3), severity))
     for name, (severity, rate) in _QUIET.items():
@@ -89,39 +90,34 @@ def as_toml(choice: Choice, engine_version: str) -> str:
 def _search(
     lines: Sequence[Line], table: Table, public: Table, given: Mapping[str, list[tuple[float, str]]]
 ) -> dict[str, float]:
-    """One threshold a kind, by going down one kind after the other while the budget lasts."""
+    """One threshold a kind: two kinds at a time over a grid, until nothing gets better."""
     harm = np.array([line.harm for line in lines])
     worth = np.array([_worth(line) for line in lines])
     already = _over(table, given)
-    tops = {kind: np.max([table[name] for name in names], axis=0) for kind, names in _KINDS.items()}
-    grid = np.arange(0.995, 0.2, -0.015)
-    floor = {
-        kind: max(_quantile(public[name], _PUBLIC_RATE) for name in names) for kind, names in _KINDS.items()
-    }
     allowed = int(BUDGET * int((~harm).sum()))
-    start = dict.fromkeys(_KINDS, 0.995)
+    over: dict[str, dict[float, Array]] = {}
+    for kind, names in _KINDS.items():
+        floor = max(_quantile(public[name], _PUBLIC_RATE) for name in names)
+        top = np.max([table[name] for name in names], axis=0)
+        levels = [round(float(level), 3) for level in np.arange(0.2, 0.99, 0.02) if level > floor]
+        over[kind] = {level: top >= level for level in (*levels, round(max(floor, 0.99), 3))}
 
-    def gain(chosen: Mapping[str, float]) -> tuple[float, int]:
-        flagged = already.copy()
-        for kind, threshold in chosen.items():
-            flagged |= tops[kind] >= threshold
-        return float(worth[flagged & harm].sum()), int((flagged & ~harm).sum())
+    def gain(flagged: Array) -> float:
+        return float(worth[flagged & harm].sum()) if int((flagged & ~harm).sum()) <= allowed else -1.0
 
-    best, best_gain = start, -1.0
-    for common in grid:
-        chosen = {kind: max(float(common), floor[kind]) for kind in _KINDS}
-        if gain(chosen)[1] > allowed:
-            break
-        if gain(chosen)[0] > best_gain:
-            best, best_gain = chosen, gain(chosen)[0]
+    chosen = {kind: max(levels) for kind, levels in over.items()}
+    best = -1.0
     for _ in range(3):
-        for kind in _KINDS:
-            for threshold in grid[grid >= floor[kind]]:
-                changed = {**best, kind: float(threshold)}
-                worth_now, alarms = gain(changed)
-                if alarms <= allowed and worth_now > best_gain:
-                    best, best_gain = changed, worth_now
-    return {kind: round(threshold, 3) for kind, threshold in best.items()}
+        for one, other in combinations(_KINDS, 2):
+            rest = already.copy()
+            for kind in _KINDS.keys() - {one, other}:
+                rest |= over[kind][chosen[kind]]
+            for first, by_first in over[one].items():
+                for second, by_second in over[other].items():
+                    found = gain(rest | by_first | by_second)
+                    if found > best:
+                        best, chosen = found, {**chosen, one: first, other: second}
+    return chosen
 
 
 def _worth(line: Line) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.classifier.concepts import Concepts
 from monitor.classifier.engine import EngineError, Scores
-from monitor.classifier.text import chunks, normalise, tidy, unmask
+from monitor.classifier.text import normalise, unmask
+from monitor.classifier.views import Part, combine, parts_of
 
 if TYPE_CHECKING:
     from monitor.classifier.tables import Floats, Model
@@ -29,27 +29,9 @@ HARMFUL = (
 """School heads of harmful categories: they share out what the harm head gives."""
 
 _BATCH = 256  # parts scored together
-_WORD = re.compile(r"\S+")
+# A word without the punctuation around it; letters set apart by spaces or dots are one word.
+_WORD = re.compile(r"(?<!\w)\w(?:[ ._*-]\w(?!\w)){2,}|\w(?:[^\s,;:?!\"“”()]*[\w$@*])?|[^\w\s]+")
 _EXPLAINED = 4_000  # words looked at for an explanation
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One view of one chunk of a text: `owner` is the text's place in the batch."""
-
-    owner: int
-    text: str
-    concepts: str
-
-
-def parts_of(text: str, owner: int, lexicon: Concepts) -> Iterator[Part]:
-    """The views of a text that are scored; the text's score is the highest of them, label by label."""
-    for chunk in chunks(tidy(text)):
-        plain = normalise(chunk)
-        yield Part(owner, plain, lexicon.row(chunk))
-        bare = unmask(plain)
-        if bare != plain:
-            yield Part(owner, bare, lexicon.row(bare))
 
 
 class EmbeddedSmall:
@@ -85,7 +67,7 @@ class EmbeddedSmall:
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """One Scores a text, in order. The company a text is scored in changes nothing."""
-        found: list[dict[str, float]] = [dict.fromkeys(self._labels, 0.0) for _ in texts]
+        found: list[dict[str, float]] = [{} for _ in texts]
         waiting: list[Part] = []
         for owner, text in enumerate(texts):
             for part in parts_of(text, owner, self._lexicon):
@@ -95,7 +77,7 @@ class EmbeddedSmall:
                     waiting = []
         if waiting:
             self._score_parts(waiting, found)
-        return list(found)
+        return [{label: scores[label] for label in self._labels} for scores in found]
 
     def explain(self, text: str, label: str) -> list[tuple[int, int, float]]:
         """The words that speak for a label: (start, end, weight), heaviest first; weight in logits, above 0.
@@ -133,9 +115,7 @@ class EmbeddedSmall:
     def _score_parts(self, parts: Sequence[Part], found: list[dict[str, float]]) -> None:
         public, school = self._model.logits([p.text for p in parts], [p.concepts for p in parts])
         for row, part in enumerate(parts):
-            best = found[part.owner]
-            for label, value in probabilities(self._model, public[row], school[row]).items():
-                best[label] = max(best[label], value)
+            combine(found[part.owner], part, probabilities(self._model, public[row], school[row]))
 
 
 def probabilities(model: Model, public: Floats, school: Floats) -> dict[str, float]:

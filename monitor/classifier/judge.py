@@ -21,6 +21,8 @@ DEFAULT_THRESHOLDS = Path(__file__).parent / "weights" / "thresholds.toml"
 
 SPANS_A_CATEGORY = 3
 
+_ASKING = {Category.QUERY, Category.COMPLAINT}
+
 
 @runtime_checkable
 class Explains(Protocol):
@@ -75,6 +77,9 @@ def judge(scores: Scores, text: str, thresholds: Thresholds, engine: Engine) -> 
         reached = [step.severity for step in steps if score >= step.threshold]
         if reached:
             over.append((reached[-1], score, category))
+    if {category for _, _, category in over} & _ASKING:
+        # Thanks take an item's deadline away; not when it also asks something.
+        over = [one for one in over if one[2] is not Category.THANKS]
     over.sort(key=lambda one: (-one[0], -one[1], one[2]))
     return Verdict(
         scores=MappingProxyType(dict(scores)),

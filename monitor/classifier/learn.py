@@ -151,14 +151,23 @@ def sigmoid(logits: Array) -> Floats:
 def calibrate(logits: Floats, truth: Array, weight: Array) -> Floats:
     """Platt's fit: (columns + 1,) slopes and offset that turn logits (texts, columns) into probabilities."""
     columns = np.hstack([logits, np.ones((logits.shape[0], 1))])
-    found = np.zeros(columns.shape[1])
     ridge = np.full(columns.shape[1], 1e-2)
     ridge[-1] = 1e-6
+
+    def loss(at: Floats) -> float:
+        raw = columns @ at
+        return float((weight * (np.logaddexp(0, raw) - truth * raw)).sum() + (ridge * at * at).sum() / 2)
+
+    found = np.zeros(columns.shape[1])
     for _ in range(40):
         guess = sigmoid(columns @ found)
         slope = columns.T @ ((guess - truth) * weight) + ridge * found
         bend = (columns * (guess * (1 - guess) * weight)[:, None]).T @ columns + np.diag(ridge)
-        found = found - np.clip(np.linalg.solve(bend, slope), -2, 2)
+        step = np.linalg.solve(bend, slope)
+        size = 1.0
+        while size > 1e-4 and loss(found - size * step) > loss(found):  # a full step may leap over the valley
+            size /= 2
+        found = found - size * step
     return np.asarray(found)
 
 

@@ -14,11 +14,13 @@ from monitor.classifier.features import Ints
 from monitor.classifier.kinship import word_vectors
 from monitor.classifier.learn import Array, Heads, Pace, Rows, auc, calibrate, fit
 from monitor.classifier.tables import PUBLIC_SPECS, SCHOOL_SPECS, Floats
-from monitor.classifier.text import chunks, normalise, tidy
+from monitor.classifier.text import normalise, tidy
+from monitor.classifier.views import Part, parts_of
 
 SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", HARM)
 
 _FOLDS = 5
+_SHOWN = 800  # characters
 _COMPANY_WEIGHT = 0.03  # there are many public comments, and they are unlike anything at a school
 _TEMPLATE_WEIGHT = 0.3
 _LINE_WEIGHT = 1.0  # of a school line in the calibration of a public head, beside a comment
@@ -48,9 +50,10 @@ class Public:
 class School:
     """The school heads, and the calibration of all heads.
 
-    The arrays of logits have one row a school line, then one a comment of the company; each comes from heads
-    that had not seen the text. `centre`, `spread`, `public_fit`, `school_fit` as in tables.Model. `vectors`:
-    those of Public, on the scale that `heads` were trained on.
+    `parts` are those of the school lines and then of the company; `public_logits` and `logits` are theirs, each
+    from heads that had not seen the text. `company` (comments, public heads): what is known of the comments.
+    `centre`, `spread`, `public_fit`, `school_fit` as in tables.Model. `vectors`: those of Public, on the scale
+    that `heads` were trained on.
     """
 
     heads: Heads
@@ -59,6 +62,7 @@ class School:
     spread: Floats
     public_fit: Floats
     school_fit: Floats
+    parts: tuple[Part, ...]
     public_logits: Floats
     logits: Floats
     company: Floats
@@ -66,8 +70,8 @@ class School:
 
 
 def shown(text: str) -> str:
-    """What of a text is trained on: its first chunk."""
-    return next(chunks(tidy(text)))
+    """What of a text is trained on: its beginning, tidy."""
+    return tidy(text[: 2 * _SHOWN])[:_SHOWN]
 
 
 def train_public(corpus: Corpus, seed: int) -> Public:
@@ -94,31 +98,57 @@ def train_school(corpus: Corpus, public: Public, seed: int, told: Callable[[int,
     labels = wanted(public.held_out)
     chosen = _company(labels)
     lines, company = len(corpus.lines), labels[chosen]
-    texts = [shown(line.text) for line in corpus.lines]
-    texts += [shown(public.held_out[i].text) for i in chosen]
-    heard = np.vstack([public.of([normalise(t) for t in texts[:lines]]), public.logits[chosen]])
+    texts = [line.text for line in corpus.lines] + [public.held_out[i].text for i in chosen]
+    lexicon = Concepts.load()
+    parts = tuple(part for owner, text in enumerate(texts) for part in parts_of(text, owner, lexicon))
+    whole = [
+        Part(owner, normalise(shown(text)), lexicon.row(shown(text))) for owner, text in enumerate(texts)
+    ]
+    heard = public.of([part.text for part in whole])
     calm = heard[lines:][company[:, 0] == 0]
     centre, spread = calm.mean(0), 2 * np.maximum(calm.std(0), 1e-6)
-    tables = _tables(texts)
-    kin = _sums(tables[0], public.vectors)
-    size = max(float(kin.std()), 1e-6)
-    dense = np.hstack([kin / size, (heard - centre) / spread])
+    kin = float(_sums(_tables(whole)[0], public.vectors).std())
+    vectors = public.vectors / max(kin, 1e-6)
+    heard_parts = public.of([part.text for part in parts])
+    views = (
+        _Seen.of(whole, vectors, (heard - centre) / spread),
+        _Seen.of(parts, vectors, (heard_parts - centre) / spread),
+    )
     truth = _truth(corpus.lines, company)
     weight = np.ones(truth.shape)
     weight[lines:] = _COMPANY_WEIGHT
-    logits = _left_out(tables, dense, truth, weight, seed, told)
+    logits, part_logits = _left_out(views, truth, weight, seed, told)
     return School(
-        heads=fit(tables, dense, truth, weight, _SCHOOL_PACE, seed),
-        vectors=public.vectors / size,
+        heads=fit(views[0].tables, views[0].dense, truth, weight, _SCHOOL_PACE, seed),
+        vectors=vectors,
         centre=centre,
         spread=spread,
         public_fit=_public_fit(_public_truth(corpus.lines, company), lines, heard, logits),
         school_fit=_school_fit(logits, truth, weight),
-        public_logits=heard,
-        logits=logits,
+        parts=parts,
+        public_logits=heard_parts,
+        logits=part_logits,
         company=company,
         auc=_areas(truth[:lines], logits[:lines]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Parts as the school heads see them; `owner` (parts,) the text of each."""
+
+    tables: list[Rows]
+    dense: Floats
+    owner: Ints
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], vectors: Floats, heard: Floats) -> _Seen:
+        tables = _tables(parts)
+        dense = np.hstack([_sums(tables[0], vectors), heard])
+        return cls(tables, dense, np.array([part.owner for part in parts]))
+
+    def take(self, rows: Ints) -> tuple[list[Rows], Floats]:
+        return [table.take(rows) for table in self.tables], self.dense[rows]
 
 
 def _public_truth(lines: Sequence[Line], company: Floats) -> Floats:
@@ -140,31 +170,26 @@ def _company(labels: Floats) -> Ints:
     return np.flatnonzero((labels == 1).any(1) | (labels[:, 0] == 0))
 
 
-def _tables(texts: Sequence[str]) -> list[Rows]:
-    lexicon = Concepts.load()
-    plain = [normalise(text) for text in texts]
-    rows = [lexicon.row(text) for text in texts]
-    return [Rows.of(spec, rows if spec.kind == "concepts" else plain) for spec in SCHOOL_SPECS]
+def _tables(parts: Sequence[Part]) -> list[Rows]:
+    plain, classes = [part.text for part in parts], [part.concepts for part in parts]
+    return [Rows.of(spec, classes if spec.kind == "concepts" else plain) for spec in SCHOOL_SPECS]
 
 
 def _left_out(
-    tables: Sequence[Rows],
-    dense: Floats,
-    truth: Array,
-    weight: Array,
-    seed: int,
-    told: Callable[[int, int], None],
-) -> Floats:
-    """Logits of every text, each from heads that were trained without its fold."""
+    views: tuple[_Seen, _Seen], truth: Array, weight: Array, seed: int, told: Callable[[int, int], None]
+) -> tuple[Floats, Floats]:
+    """Logits of whole texts and of parts, each from heads that were trained without its text's fold."""
+    whole, parts = views
     fold = np.random.default_rng(seed + 1).permutation(len(truth)) % _FOLDS
-    logits = np.zeros(truth.shape)
+    found = (np.zeros(truth.shape), np.zeros((parts.owner.size, truth.shape[1])))
     for left_out in range(_FOLDS):
         told(left_out, _FOLDS)
-        keep, out = np.flatnonzero(fold != left_out), np.flatnonzero(fold == left_out)
-        kept = [rows.take(keep) for rows in tables]
-        heads = fit(kept, dense[keep], truth[keep], weight[keep], _SCHOOL_PACE, seed)
-        logits[out] = heads.logits([rows.take(out) for rows in tables], dense[out])
-    return logits
+        keep = np.flatnonzero(fold != left_out)
+        heads = fit(*whole.take(keep), truth[keep], weight[keep], _SCHOOL_PACE, seed)
+        for view, logits in zip(views, found, strict=True):
+            out = np.flatnonzero(fold[view.owner] == left_out)
+            logits[out] = heads.logits(*view.take(out))
+    return found
 
 
 def _truth(lines: Sequence[Line], company: Floats) -> Floats:

@@ -6,6 +6,7 @@ Sums over a text are sums of whole numbers, exact in any order, so a score is th
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,6 +159,8 @@ class Model:
     @classmethod
     def load(cls, content: bytes) -> Model:
         """Read a file's bytes. Raises ValueError when it is no weights file of this format."""
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise ValueError("it is not an npz file")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             if "format" not in arrays or int(arrays["format"]) != FORMAT:
                 raise ValueError(f"this program reads weights of format {FORMAT}; the file holds another")

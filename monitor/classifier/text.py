@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Literal
 
-CHUNK = 800
+CHUNK = 250
 """Characters that are scored together. A longer text is scored in chunks, so that its end is not diluted."""
 
-OVERLAP = 120
+OVERLAP = 60
 """Characters that a chunk repeats of the one before, so that no sentence is lost in the cut."""
 
 # The Unicode library sorts a run of combining marks by insertion, which is quadratic: never give it a long run.

@@ -23,6 +23,7 @@ from monitor.classifier.embedded import HARMFUL, WEIGHTS, probabilities
 from monitor.classifier.learn import Array, auc
 from monitor.classifier.stages import SCHOOL_HEADS, Public, School, train_public, train_school
 from monitor.classifier.tables import FORMAT, PUBLIC_SPECS, SCHOOL_SPECS, Group, Model, quantised
+from monitor.classifier.views import combine
 
 __all__ = ["TrainError", "TrainReport", "train"]
 
@@ -34,14 +35,13 @@ Progress = Callable[[str, int, int], None]
 class TrainReport:
     """What came of a training.
 
-    `auc`: of the labels of public comments on the dev split (`final_auc`: of the engine's scores on it, school
-    heads included), of the others on school lines that their fold had left out. `caught`, `urgent_caught`,
+    `auc`: of the labels of public comments on the dev split, of the others on school lines; all of texts that no
+    head had seen. `caught`, `urgent_caught`,
     `safeguarding_caught`, `harmless_flagged`: shares of left-out school lines at the chosen thresholds;
     `public_flagged`: share of harmless comments of the dev split. `data`: SHA-256 of each file.
     """
 
     auc: dict[str, float]
-    final_auc: dict[str, float]
     caught: float
     urgent_caught: float
     safeguarding_caught: float
@@ -80,15 +80,17 @@ def train(
     model.save(weights)
     version = f"{FORMAT}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
     lines = len(corpus.lines)
-    unseen = [probabilities(model, *pair) for pair in zip(school.public_logits, school.logits, strict=True)]
+    unseen = _unseen(model, school)
     calm = ~(school.company == 1).any(1)
     company = [scores for scores, harmless in zip(unseen[lines:], calm, strict=True) if harmless]
     found = choose.choose(corpus.lines, unseen[:lines], company)
     thresholds.write_text(choose.as_toml(found, version), encoding="utf-8")
     tell("done", 4, 4)
     return TrainReport(
-        auc={**school.auc, **_areas(school, school.public_logits[lines:])},
-        final_auc=_areas(school, np.array([[s[name] for name in PUBLIC_HEADS] for s in unseen[lines:]])),
+        auc={
+            **school.auc,
+            **_areas(school, np.array([[s[n] for n in PUBLIC_HEADS] for s in unseen[lines:]])),
+        },
         **found.rates,
         data=corpus.hashes,
         version=version,
@@ -104,6 +106,14 @@ def _refuse_too_little(corpus: Corpus) -> None:
         raise TrainError(f"the written examples have no line for: {', '.join(missing)}")
     if len({comment.dev for comment in corpus.comments}) < 2:
         raise TrainError("toxicity.csv.gz needs rows of both splits, train and dev")
+
+
+def _unseen(model: Model, school: School) -> list[dict[str, float]]:
+    """The scores of each text, from heads that had not seen it, put together as the engine does."""
+    found: list[dict[str, float]] = [{} for _ in range(school.parts[-1].owner + 1)]
+    for part, public, logits in zip(school.parts, school.public_logits, school.logits, strict=True):
+        combine(found[part.owner], part, probabilities(model, public, logits))
+    return found
 
 
 def _areas(school: School, scores: Array) -> dict[str, float]:

@@ -237,6 +237,14 @@ def test_a_malformed_feed_gives_its_entries_and_says_so(harness):
     assert "malformed" in done.rejected[0].reason
 
 
+@pytest.mark.parametrize(
+    "start", ["\n<?xml", "\n<!-- ", " <!DOCTYPE rss", "\n", "<", "<?", "<!DOCTYPE x [", "&#1;"]
+)
+def test_a_document_that_hardly_begins_is_a_bad_payload(harness, start):
+    with pytest.raises(BadPayload):
+        read_document(harness, start)
+
+
 def test_a_feed_cut_within_its_first_entry_is_a_bad_payload(harness):
     with pytest.raises(BadPayload, match="breaks off"):
         read_document(harness, '<rss version="2.0"><channel><item><title>Hel')
@@ -257,6 +265,7 @@ def test_half_an_entry_never_becomes_an_item(harness):
     [
         '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>',
         '<!-- <x --><!DOCTYPE rss [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE rss><!DOCTYPE rss [<!ENTITY b "ha">]>',
         "\n\n<!doctype rss [<!ENTITY % p SYSTEM 'http://127.0.0.1:9/x'> %p;]>",
     ],
 )

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.classifier.engine import EngineError, Scores
+from monitor.classifier.judge import Thresholds, judge, score_guarded
+from monitor.domain.verdict import Category, Severity
+
+FILE = """
+version = "7"
+[steps]
+insult = [[0.6, "medium"], [0.9, "high"]]
+disclosure = [[0.4, "urgent"]]
+complaint = [[0.2, "low"]]
+thanks = [[0.8, "none"]]
+"""
+CALM = {"insult": 0.1, "disclosure": 0.1, "complaint": 0.1, "thanks": 0.1}
+
+
+class FakeEngine:
+    """Answers what it is told to; explains nothing."""
+
+    name = "fake"
+    version = "1"
+    labels = tuple(CALM)
+
+    def __init__(self, answer: Callable[[Sequence[str]], Any] = lambda texts: [CALM for _ in texts]) -> None:
+        self._answer = answer
+        self.calls = 0
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        self.calls += 1
+        answer: list[Scores] = self._answer(texts)
+        return answer
+
+
+class ExplainingEngine(FakeEngine):
+    """Gives five words for everything, or fails to."""
+
+    def __init__(self, words: list[tuple[int, int, float]] | None) -> None:
+        super().__init__()
+        self._words = words
+
+    def explain(self, text: str, label: str) -> list[tuple[int, int, float]]:
+        if self._words is None:
+            raise RuntimeError("no reason")
+        return self._words
+
+
+@pytest.fixture
+def thresholds(tmp_path: Path) -> Thresholds:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return Thresholds.load(path)
+
+
+def test_calm_scores_give_a_calm_verdict_with_versions(thresholds: Thresholds) -> None:
+    verdict = judge(CALM, "hello", thresholds, FakeEngine())
+    assert (verdict.severity, verdict.categories, verdict.spans) == (Severity.NONE, (), ())
+    assert (verdict.engine, verdict.thresholds) == ("fake 1", "7")
+    assert dict(verdict.scores) == CALM
+
+
+def test_categories_come_worst_first_and_severity_is_the_highest(thresholds: Thresholds) -> None:
+    scores = {**CALM, "complaint": 0.99, "insult": 0.7, "disclosure": 0.5}
+    verdict = judge(scores, "text", thresholds, FakeEngine())
+    assert verdict.categories == (Category.DISCLOSURE, Category.INSULT, Category.COMPLAINT)
+    assert verdict.severity is Severity.URGENT
+
+
+@pytest.mark.parametrize(
+    ("score", "severity"),
+    [(0.59, Severity.NONE), (0.6, Severity.MEDIUM), (0.89, Severity.MEDIUM), (0.9, Severity.HIGH)],
+)
+def test_a_higher_step_means_a_higher_severity(
+    thresholds: Thresholds, score: float, severity: Severity
+) -> None:
+    assert judge({**CALM, "insult": score}, "text", thresholds, FakeEngine()).severity is severity
+
+
+def test_confident_thanks_need_no_answer_and_are_not_flagged(thresholds: Thresholds) -> None:
+    verdict = judge({**CALM, "thanks": 0.9}, "ta", thresholds, FakeEngine())
+    assert verdict.needs_no_answer
+    assert verdict.spans == ()
+
+
+def test_thanks_that_also_complain_still_need_an_answer(thresholds: Thresholds) -> None:
+    verdict = judge({**CALM, "thanks": 0.9, "complaint": 0.3}, "ta, but", thresholds, FakeEngine())
+    assert verdict.categories == (Category.COMPLAINT,)
+    assert not verdict.needs_no_answer
+
+
+def test_three_words_at_most_explain_a_category(thresholds: Thresholds) -> None:
+    engine = ExplainingEngine([(0, 1, 5.0), (2, 3, 4.0), (4, 5, 3.0), (6, 7, 2.0)])
+    spans = judge({**CALM, "insult": 0.7}, "a b c d", thresholds, engine).spans
+    assert [(span.start, span.end, span.category) for span in spans] == [
+        (0, 1, Category.INSULT),
+        (2, 3, Category.INSULT),
+        (4, 5, Category.INSULT),
+    ]
+
+
+def test_a_span_outside_the_text_is_dropped(thresholds: Thresholds) -> None:
+    engine = ExplainingEngine([(-1, 2, 5.0), (3, 99, 4.0), (2, 2, 3.0)])
+    assert judge({**CALM, "insult": 0.7}, "a b c d", thresholds, engine).spans == ()
+
+
+def test_a_failing_explanation_does_not_cost_the_verdict(thresholds: Thresholds) -> None:
+    verdict = judge({**CALM, "insult": 0.7}, "text", thresholds, ExplainingEngine(None))
+    assert verdict.severity is Severity.MEDIUM
+    assert verdict.spans == ()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -0.1, 1.1, "0.5", None, True])
+def test_a_score_that_is_none_is_refused(thresholds: Thresholds, bad: Any) -> None:
+    with pytest.raises(EngineError, match="score for insult"):
+        judge({**CALM, "insult": bad}, "text", thresholds, FakeEngine())
+
+
+def test_a_missing_label_is_refused(thresholds: Thresholds) -> None:
+    with pytest.raises(EngineError, match="no score for thanks"):
+        judge({label: 0.1 for label in CALM if label != "thanks"}, "text", thresholds, FakeEngine())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "version = 1",
+        'version = "1"\n[steps]\nrudeness = [[0.5, "high"]]',
+        'version = "1"\n[steps]\ninsult = [[0.5, "awful"]]',
+        'version = "1"\n[steps]\ninsult = [[0.9, "high"], [0.5, "medium"]]',
+        'version = "1"\n[steps]\ninsult = [[nan, "high"]]',
+        'version = "1"\n[steps]\ninsult = []',
+        "[[[",
+    ],
+)
+def test_a_wrong_thresholds_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(EngineError, match="the thresholds file"):
+        Thresholds.load(path)
+
+
+def test_the_thresholds_of_the_program_name_every_harmful_category_as_flagged() -> None:
+    steps = Thresholds.load().steps
+    quiet = {Category.COMPLAINT, Category.MEDIA, Category.QUERY, Category.SPAM, Category.THANKS}
+    assert all(steps[category][0].severity <= Severity.LOW for category in quiet)
+    assert all(
+        pairs[0].severity >= Severity.MEDIUM for category, pairs in steps.items() if category not in quiet
+    )
+    assert steps[Category.DISCLOSURE][0].severity is Severity.URGENT
+
+
+def test_the_guard_hands_good_scores_through() -> None:
+    assert score_guarded(FakeEngine(), ["a", "b"], 5) == [CALM, CALM]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (None, "no list of scores"),
+        ("ab", "no list of scores"),
+        ([CALM], "1 scores for 2 texts"),
+        ([CALM, 0.5], "no table of scores"),
+        ([CALM, {**CALM, "insult": float("nan")}], "is no number"),
+        ([CALM, {}], "no score for"),
+    ],
+)
+def test_a_bad_answer_is_an_engine_error(answer: Any, sentence: str) -> None:
+    with pytest.raises(EngineError, match=sentence):
+        score_guarded(FakeEngine(lambda _: answer), ["a", "b"], 5)
+
+
+@pytest.mark.parametrize("failure", [ValueError("the words of a child"), MemoryError(), SystemExit(3)])
+def test_an_engine_that_raises_is_an_engine_error_without_its_words(failure: BaseException) -> None:
+    def fail(_: Sequence[str]) -> Any:
+        raise failure
+
+    with pytest.raises(EngineError) as caught:
+        score_guarded(FakeEngine(fail), ["a"], 5)
+    assert str(caught.value) == f"engine fake failed: {type(failure).__name__}"
+
+
+@pytest.fixture
+def hanging() -> Iterator[tuple[FakeEngine, threading.Event, threading.Event]]:
+    release, ended = threading.Event(), threading.Event()
+
+    def hang(texts: Sequence[str]) -> Any:
+        release.wait(30)
+        ended.set()
+        return [CALM for _ in texts]
+
+    yield FakeEngine(hang), release, ended
+    release.set()
+
+
+def test_an_engine_that_hangs_is_left_behind_and_not_called_again_meanwhile(
+    hanging: tuple[FakeEngine, threading.Event, threading.Event],
+) -> None:
+    engine, release, ended = hanging
+    with pytest.raises(EngineError, match="no answer within"):
+        score_guarded(engine, ["a"], 0.01)
+    with pytest.raises(EngineError, match="still hangs"):
+        score_guarded(engine, ["a"], 5)
+    assert engine.calls == 1
+    left = [thread for thread in threading.enumerate() if thread.name == "engine fake"]
+    assert all(thread.daemon for thread in left)
+    release.set()
+    for thread in left:
+        thread.join(5)
+    assert ended.is_set()
+    assert score_guarded(engine, ["a"], 5) == [CALM]

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.classifier import stages, tables
+from monitor.classifier.corpus import PUBLIC_HEADS
+from monitor.classifier.embedded import HARMFUL, EmbeddedSmall
+from monitor.classifier.judge import Thresholds
+from monitor.classifier.learn import auc, calibrate, sigmoid
+from monitor.classifier.tables import Spec
+from monitor.classifier.train import TrainError, train
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small tables: the training is the same, only quick."""
+    public = (Spec("words", (1, 2), 8), Spec("chars", (2, 3), 8))
+    school = (Spec("words", (1,), 8), Spec("chars", (2, 3), 8), Spec("concepts", (1, 2), 8, skip=2))
+    for module in (stages, tables):
+        monkeypatch.setattr(module, "PUBLIC_SPECS", public)
+        monkeypatch.setattr(module, "SCHOOL_SPECS", school)
+    monkeypatch.setattr("monitor.classifier.train.PUBLIC_SPECS", public)
+    monkeypatch.setattr("monitor.classifier.train.SCHOOL_SPECS", school)
+
+
+def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A made-up data folder: apples are toxic, pears are not."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = []
+    for number in range(120):
+        bad = number % 3 == 0
+        labels = [str(int(bad))] * 6 if number % 5 else ["1" if bad else "0", "", "", "0", "", ""]
+        text = f"{'apple' if bad else 'pear'} number {number} in the basket"
+        rows.append([text, *labels, "made", "dev" if number % 4 == 0 else "train"])
+    _write(folder / "toxicity.csv.gz", ["text", *PUBLIC_HEADS, "src", "split"], rows)
+    phrases = [["t", "nontoxic", "Ann is a pear"], ["t", "toxic", "Ann is an apple"]] * 5
+    _write(folder / "identity_templates.csv.gz", ["template", "toxicity", "phrase"], phrases)
+    kinds = [*HARMFUL, "thanks", "query", "complaint", "spam", "media", "lookalike"] * 6
+    lines = [
+        {
+            "text": f"a {kind} of the {number}th kind",
+            "harm": kind in HARMFUL,
+            "category": kind,
+            "severity": "high" if kind in HARMFUL else "none",
+        }
+        for number, kind in enumerate(kinds)
+    ]
+    (folder / "lines.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return folder
+
+
+def test_the_same_data_give_the_same_bytes(small: None, data: Path, tmp_path: Path) -> None:
+    reports = [train(data, tmp_path / name, examples=data / "lines.jsonl") for name in ("a", "b")]
+    assert reports[0].weights.read_bytes() == reports[1].weights.read_bytes()
+    assert reports[0].thresholds.read_bytes() == reports[1].thresholds.read_bytes()
+    assert set(reports[0].data) == {"toxicity.csv.gz", "identity_templates.csv.gz", "lines.jsonl"}
+
+
+def test_another_seed_gives_other_weights_and_what_was_trained_can_be_loaded(
+    small: None, data: Path, tmp_path: Path
+) -> None:
+    steps: list[tuple[str, int, int]] = []
+    first = train(
+        data, tmp_path / "a", examples=data / "lines.jsonl", progress=lambda *told: steps.append(told)
+    )
+    other = train(data, tmp_path / "b", examples=data / "lines.jsonl", seed=1)
+    assert first.weights.read_bytes() != other.weights.read_bytes()
+    assert steps[0] == ("reading", 0, 4)
+    assert steps[-1] == ("done", 4, 4)
+    engine = EmbeddedSmall(first.weights)
+    assert engine.version == first.version
+    assert Thresholds.load(first.thresholds).version == f"{first.version}.1"
+    apple, pear = engine.score(["apple number 7 in the basket", "pear number 8 in the basket"])
+    assert apple["toxicity"] > pear["toxicity"]
+    assert first.auc["toxicity"] > 0.9
+
+
+def test_a_missing_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="there is no data folder"):
+        train(tmp_path / "none", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["toxicity.csv.gz", "identity_templates.csv.gz", "lines.jsonl"])
+def test_a_missing_or_broken_file_is_refused_by_name(data: Path, tmp_path: Path, name: str) -> None:
+    for spoil in (lambda: (data / name).write_bytes(b"\x1f\x8b broken"), (data / name).unlink):
+        spoil()
+        with pytest.raises(TrainError, match=name):
+            train(data, tmp_path / "out", examples=data / "lines.jsonl")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_column_is_refused(data: Path, tmp_path: Path) -> None:
+    _write(data / "toxicity.csv.gz", ["text", "split"], [["hello", "dev"]])
+    with pytest.raises(TrainError, match="no column"):
+        train(data, tmp_path / "out", examples=data / "lines.jsonl")
+
+
+def test_a_label_that_is_no_number_is_refused(data: Path, tmp_path: Path) -> None:
+    _write(data / "toxicity.csv.gz", ["text", *PUBLIC_HEADS, "split"], [["hello", *["yes"] * 6, "dev"]])
+    with pytest.raises(TrainError, match="neither 1, 0 nor empty"):
+        train(data, tmp_path / "out", examples=data / "lines.jsonl")
+
+
+def test_examples_without_a_kind_of_harm_are_refused(data: Path, tmp_path: Path) -> None:
+    (data / "lines.jsonl").write_text(
+        '{"text": "x", "harm": true, "category": "threat", "severity": "high"}', encoding="utf-8"
+    )
+    with pytest.raises(TrainError, match="no line for: allegation"):
+        train(data, tmp_path / "out", examples=data / "lines.jsonl")
+
+
+def test_calibration_finds_the_slope_it_was_made_with() -> None:
+    chance = np.random.default_rng(0)
+    logits = chance.normal(size=(20_000, 1)) * 2
+    truth = (chance.random(20_000) < sigmoid(1.5 * logits[:, 0] - 1)).astype(float)
+    slope, offset = calibrate(logits, truth, np.ones(20_000))
+    assert slope == pytest.approx(1.5, abs=0.1)
+    assert offset == pytest.approx(-1, abs=0.1)
+
+
+def test_the_area_counts_ties_as_half() -> None:
+    assert auc(np.array([0, 1]), np.array([0.1, 0.9])) == 1
+    assert auc(np.array([0, 1, 0, 1]), np.array([0.5, 0.5, 0.5, 0.5])) == 0.5
+    assert np.isnan(auc(np.array([1, 1]), np.array([0.1, 0.2])))
