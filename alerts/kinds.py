@@ -1,4 +1,4 @@
-"""What an alert is and what a mail is told. Plain types; imports the standard library only."""
+"""What an alert is and what a mail is told. Plain types; imports nothing but plain types."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from alerts.figures import Digest
 
 
 class AlertKind(StrEnum):
@@ -35,6 +37,12 @@ class AlertKind(StrEnum):
     """A blind source can be read again."""
     UNDELIVERED = "undelivered"
     """A mail could not be delivered to somebody who should have heard: `source` is whom, `error` why."""
+    SETTINGS_REFUSED = "settings_refused"
+    """Changed settings are wrong, and the old ones stay in use: `count` is how many problems they have."""
+    WORKER_STOPPED = "worker_stopped"
+    """The worker cannot start or does not work. Goes past the outbox, which may be what is broken."""
+    DIGEST = "digest"
+    """A week has ended: its figures, for the senior leaders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +136,16 @@ class MailFacts:
     since: datetime | None = None
     until: datetime | None = None
     set_aside: tuple[SetAsideView, ...] = ()
+    digest: Digest | None = None
+    """For DIGEST: the week's figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A PNG that travels inside the mail; the HTML shows it as `cid:` and its `cid`."""
+
+    cid: str
+    png: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,3 +158,4 @@ class Mail:
     text: str
     html: str
     urgent: bool = False
+    images: tuple[InlineImage, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -13,13 +14,14 @@ from email.utils import format_datetime
 from typing import Final
 
 from alerts.clean import one_line
-from alerts.kinds import Mail
+from alerts.kinds import InlineImage, Mail
 
 _ATOM: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _DOMAIN: Final = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f.:]+\]"
 )
 _BAD_IN_BODY: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*@[A-Za-z0-9.-]+")
 _LONGEST_LOCAL_PART: Final = 64
 _NO_DOMAIN: Final = "schoolwatch.invalid"
 
@@ -78,7 +80,21 @@ def seal(mail: Mail, sender: str, sender_name: str, message_id: str, now: dateti
         message["Priority"] = "urgent"
     message.set_content(_body(mail.text), cte="quoted-printable")
     message.add_alternative(_body(mail.html), subtype="html", cte="quoted-printable")
+    if mail.images:
+        _add_images(message, mail.images)
     return Envelope(origin, recipient, message.as_bytes(), utf8)
+
+
+def _add_images(message: EmailMessage, images: Iterable[InlineImage]) -> None:
+    """Put the images beside the HTML. Mail programs show these, where they would block `data:` and far addresses."""
+    page = list(message.iter_parts())[-1]
+    for image in images:
+        if _CID.fullmatch(image.cid) is None:
+            raise ValueError(f"{one_line(image.cid, 60)!r} is no content id")
+        name = f"{image.cid.partition('@')[0]}.png"
+        page.add_related(
+            image.png, "image", "png", cid=f"<{image.cid}>", disposition="inline", filename=name
+        )
 
 
 def _named(name: str, where: str) -> Address:

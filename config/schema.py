@@ -168,6 +168,13 @@ class Deadline(Frozen):
         return frozenset(day for closure in self.closure_days for day in closure.dates())
 
 
+class Digest(Frozen):
+    """When the week that ended is told to the senior leaders: the first such day after it, at that time."""
+
+    weekday: Weekday = "mon"
+    at: Clock = time(7, 0)
+
+
 class Person(Frozen):
     """Somebody who hears. A `shared_mailbox` is read by more than one person and gets no safeguarding words."""
 
@@ -229,6 +236,7 @@ class School(Frozen):
     language: Language = "en"
     hours: Hours = Hours()
     deadline: Deadline = Deadline()
+    digest: Digest = Digest()
     people: tuple[Person, ...] = ()
     accounts: tuple[Account, ...] = ()
     watches: tuple[Watch, ...] = ()

@@ -28,6 +28,7 @@ from config.schema import (
     Closure,
     Database,
     Deadline,
+    Digest,
     Hours,
     MailServer,
     Person,
@@ -46,6 +47,7 @@ __all__ = [
     "ConfigError",
     "Database",
     "Deadline",
+    "Digest",
     "Hours",
     "MailServer",
     "Person",
@@ -61,7 +63,16 @@ __all__ = [
 SCHOOLS_FOLDER: Final = "schools.d"
 SCHOOL_KEYS: Final = ("id", "name", "nation", "timezone", "language")
 """The fields of a school that stand in its file's [school]; the others are sections of their own."""
-SCHOOL_SECTIONS: Final = ("school", "hours", "deadline", "people", "accounts", "watches", "routes")
+SCHOOL_SECTIONS: Final = (
+    "school",
+    "hours",
+    "deadline",
+    "digest",
+    "people",
+    "accounts",
+    "watches",
+    "routes",
+)
 INSTALLATION_SECTIONS: Final = ("database", "mail", "worker", "classifier", "state_dir", "public_url")
 _STAND_IN: Final = {"id": "stand-in", "name": "Stand-in", "nation": "ENG"}
 """For a [school] that is no table, so that the other sections are looked at all the same."""

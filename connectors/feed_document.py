@@ -1,24 +1,22 @@
 """The bytes of an RSS or Atom document -> entries, by feedparser, behind guards.
 
-feedparser never raises and never refuses: a login page is a feed without entries, half a document a short feed, one
-bad byte turns every accent into two characters, and a forbidden character reference kills it. So the document is
+feedparser refuses nothing: a login page is a feed without entries, half a document a short feed, one bad byte turns
+every accent into two characters, and a forbidden character reference makes it raise. So the document is
 decoded and mended here first, and what was wrong with it is told.
 """
 
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html.entities import name2codepoint
 from typing import Any
 
-import feedparser
-
 from connectors.base import Rejected
 from connectors.errors import BadPayload
+from connectors.feed_parser import Parsed, TooCostly, parse_text
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -70,10 +68,10 @@ def parse(body: bytes, content_type: str | None) -> Document:
     if not text.strip():
         raise BadPayload("The feed's answer is empty: check the address.")
     text = _without_doctype(text)
-    found = _feedparser(text)
-    if not found.get("version"):
+    found = _parsed(text)
+    if not found.version:
         raise BadPayload("The answer is no RSS or Atom feed (a login page, perhaps): check the address.")
-    entries, faults = tuple(dict(entry) for entry in found["entries"]), []
+    entries, faults = tuple(dict(entry) for entry in found.entries), []
     whole = bool(_ROOT_CLOSED.search(text[-4000:]))
     sources = _sources(text)
     if not whole:
@@ -83,22 +81,20 @@ def parse(body: bytes, content_type: str | None) -> Document:
                 "The feed breaks off before its first complete entry: look at the site that sends it."
             )
         faults.append(_truncated(text))
-    elif found.get("bozo"):
-        faults.append(_malformed(text, found.get("bozo_exception")))
+    elif found.fault is not None:
+        faults.append(_malformed(text, found.fault))
     usable = sources if len(sources) == len(entries) else ()
-    return Document(entries, usable, _next_link(found.get("feed", {})), whole, tuple(faults))
+    return Document(entries, usable, _next_link(found.feed), whole, tuple(faults))
 
 
-def _feedparser(text: str) -> Mapping[str, Any]:
-    # A stream, never bytes: feedparser would open bytes as a file name. Its own sanitizer and link resolver are off,
-    # because we keep no markup; they are the slow part of it.
-    stream = io.BytesIO(text.encode())
+def _parsed(text: str) -> Parsed:
     try:
-        found: Mapping[str, Any] = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)
-        return found
-    except Exception as err:  # noqa: BLE001  a parser of strangers' text, fixed in its ways: whatever it raises is about them
-        kind = type(err).__name__
-    raise BadPayload(f"The feed could not be parsed ({kind}): look at the site that sends it.")
+        return parse_text(text)
+    except TooCostly:
+        why = "is larger or stranger than any honest one"
+    except Exception as err:  # noqa: BLE001  a parser of strangers' text, set in its ways: whatever it raises is about them
+        why = f"could not be parsed ({type(err).__name__})"
+    raise BadPayload(f"The feed {why}: look at the site that sends it.")
 
 
 def _decoded(body: bytes, content_type: str | None) -> str:
@@ -189,13 +185,13 @@ def _truncated(text: str) -> Rejected:
 
 
 def _malformed(text: str, err: object) -> Rejected:
-    """The place comes from the XML parser; feedparser put one line of its own before the text."""
+    """The XML parser tells the place."""
     line = getattr(err, "getLineNumber", lambda: None)()
     column = getattr(err, "getColumnNumber", lambda: None)()
     place, raw = "", text[:_AROUND_FAULT]
     if line:
         starts = [0, *(match.end() for match in re.finditer("\n", text))]
-        middle = starts[min(max(line - 2, 0), len(starts) - 1)] + (column or 0)
+        middle = starts[min(line, len(starts)) - 1] + (column or 0)
         place, raw = f" near line {line}", text[max(middle - _AROUND_FAULT, 0) : middle + _AROUND_FAULT]
     return Rejected(
         f"The feed is malformed{place}; its entries were read as well as they can be.", raw.encode()

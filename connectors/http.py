@@ -250,8 +250,15 @@ class _RedactingFilter(logging.Filter):
 
 
 _FILTER = _RedactingFilter()
-for _name in URLLIB3_LOGGERS:
-    logging.getLogger(_name).addFilter(_FILTER)
+
+
+def redact_loggers(*names: str) -> None:
+    """Clean what these loggers write, as urllib3's: for an SDK that logs its requests. By their exact names."""
+    for name in names:
+        logging.getLogger(name).addFilter(_FILTER)
+
+
+redact_loggers(*URLLIB3_LOGGERS)
 
 __all__ = [
     "Answer",
@@ -261,4 +268,5 @@ __all__ = [
     "TimeSpent",
     "carries_credential",
     "redact",
+    "redact_loggers",
 ]

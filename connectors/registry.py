@@ -15,8 +15,10 @@ from connectors.base import API, Connector
 GROUP = "schoolwatch.connectors"
 
 CONNECTORS: dict[str, str] = {
+    "facebook": "connectors.facebook:FacebookConnector",
     "feed": "connectors.feed:FeedConnector",
     "files": "connectors.files:FilesConnector",
+    "x": "connectors.x:XConnector",
 }
 
 

@@ -7,19 +7,24 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from queue import Empty, SimpleQueue
 from threading import Event
-from types import FrameType
 
+from monitor import lifeline
 from monitor.alarm_clock import AlarmClock
 from monitor.bootstrap import Installation
+from monitor.lifeline import Contacts
+from monitor.reload import accepted
+from monitor.storage import clock, polls
 from monitor.systemd import Notifier
 from monitor.worker import Worker
 
 log = logging.getLogger(__name__)
 
 _GUARD_EVERY_S = 1.0
+_BEAT_EVERY_S = 60.0
 
-Reload = Callable[[Installation], Installation]
+Reload = Callable[[Installation, datetime], Installation]
 """Reads the settings again; the same installation if they are wrong. The database stays open."""
 
 
@@ -30,23 +35,62 @@ class Service:
         self._installation = installation
         self._reload = reload
         self._notifier = Notifier(environ)
+        # A handler only puts the number here: it may interrupt the main thread while that holds any lock of ours.
+        self._signals: SimpleQueue[int] = SimpleQueue()
         self._stopping = Event()
         self._reloading = Event()
+        self._jumped = Event()
         self._worker = Worker(installation, stopping=self._stopping)
         self._alarm = AlarmClock(self._tick)
+        self._next_beat = 0.0
+        self._next_sign = 0.0
+        self._was_alive = True
 
     def run(self) -> None:
         """Work until told to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, self._ask_reload)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda number, _frame: self._signals.put(number))
+        self._jumped.set()  # the clock may have been wrong while we were down
+        self._remember()
         self._alarm.start()
         self._notifier.ready()
         log.info("ready", extra={"schools": len(self._installation.sites)})
-        while not self._stopping.wait(_GUARD_EVERY_S):
-            self._alarm.guard()
-            if self._alarm.alive():
-                self._notifier.alive()
+        try:
+            while self._go_on():
+                pass
+        finally:
+            self._stop()
+
+    def _go_on(self) -> bool:
+        """Wait a second for a signal, and look after the clock. False: the end was asked for."""
+        try:
+            number = self._signals.get(timeout=_GUARD_EVERY_S)
+        except Empty:
+            pass
+        else:
+            if number != signal.SIGHUP:
+                return False
+            self._notifier.reloading(time.monotonic_ns() // 1000)
+            self._reloading.set()
+            self._alarm.wake()
+        if self._alarm.guard():
+            self._jumped.set()
+            self._alarm.wake()
+        self._give_sign()
+        return True
+
+    def _give_sign(self) -> None:
+        """A sign of life for the watchdog, as often as it wants one; silence from a worker that hangs."""
+        alive, now = self._alarm.alive(), time.monotonic()
+        if self._was_alive and not alive:
+            log.critical("the worker hangs", extra={"at": self._alarm.where()})
+        self._was_alive = alive
+        if alive and self._notifier.watchdog_s is not None and now >= self._next_sign:
+            self._notifier.alive()
+            self._next_sign = now + min(self._notifier.watchdog_s / 4, 10.0)
+
+    def _stop(self) -> None:
+        self._stopping.set()
         self._notifier.stopping()
         log.info("stopping")
         self._alarm.stop()
@@ -56,18 +100,51 @@ class Service:
     def _tick(self, now: datetime) -> datetime | None:
         if self._reloading.is_set():
             self._reloading.clear()
-            self._installation = self._reload(self._installation)
-            self._worker = Worker(self._installation, stopping=self._stopping)
-            self._notifier.ready()
+            self._read_again(now)
+        if self._jumped.is_set():
+            self._after_a_jump(now)
         due = self._worker.tick(now)
+        self._beat(now)
         next_due = "now" if due is not None and due <= now else f"{due:%H:%M:%S} UTC" if due else "nothing"
         self._notifier.status(f"{len(self._installation.sites)} schools watched; next due: {next_due}")
         return due
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+    def _read_again(self, now: datetime) -> None:
+        try:
+            found = self._reload(self._installation, now)
+            if found is not self._installation:
+                self._installation = found
+                self._worker = Worker(found, stopping=self._stopping)
+                self._remember()
+        except Exception:
+            log.exception("settings could not be read again, the old ones stay")
+        finally:
+            # Whatever came of it: systemd waits for this word, and the watch goes on.
+            self._notifier.ready()
 
-    def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
-        self._notifier.reloading(time.monotonic_ns() // 1000)
-        self._reloading.set()
-        self._alarm.wake()
+    def _after_a_jump(self, now: datetime) -> None:
+        """What was put off by a clock that stood ahead comes back; raises what stands in the way, to be tried again."""
+        for site in self._installation.sites:
+            with site.db.write("clock") as conn:
+                back = clock.bring_back(conn, site.id, now)
+            if back:
+                log.warning("the clock was wrong, rows brought back", extra={"school": site.id, "rows": back})
+        accepted(self._installation, now)
+        self._jumped.clear()
+
+    def _beat(self, now: datetime) -> None:
+        if time.monotonic() < self._next_beat:
+            return
+        try:
+            lifeline.beat(self._installation.settings.state_dir, self._installation.db, now)
+        except Exception:
+            log.exception("no sign of life could be written")
+        else:
+            self._next_beat = time.monotonic() + _BEAT_EVERY_S
+
+    def _remember(self) -> None:
+        """Whom `schoolwatch alarm` tells when these settings cannot be read any more."""
+        try:
+            Contacts.of(self._installation.settings).save(self._installation.settings.state_dir)
+        except OSError:
+            log.exception("the contacts could not be written")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Mapping
 
+log = logging.getLogger(__name__)
+
 
 class Notifier:
-    """Speaks to the socket in NOTIFY_SOCKET. `watchdog_s`: how often systemd wants a sign of life, or None."""
+    """Speaks to the socket in NOTIFY_SOCKET. `watchdog_s`: within how many seconds systemd wants a sign of life,
+    or None. What cannot be said is logged: a worker that watches is worth more than its status."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
         microseconds = environ.get("WATCHDOG_USEC", "")
-        self.watchdog_s = int(microseconds) / 1_000_000 if microseconds.isdigit() else None
+        wanted = int(microseconds) if microseconds.isascii() and microseconds.isdigit() else 0
+        self.watchdog_s = wanted / 1_000_000 if wanted else None
 
     def ready(self) -> None:
         """The worker does its work from now on."""
@@ -24,7 +29,7 @@ class Notifier:
 
     def status(self, words: str) -> None:
         """A line for `systemctl status`."""
-        self._say(f"STATUS={words}")
+        self._say(f"STATUS={' '.join(words.split())}")
 
     def reloading(self, monotonic_us: int) -> None:
         """The settings are read again; `ready` ends it."""
@@ -39,6 +44,10 @@ class Notifier:
             return
         # A leading @ means Linux's abstract namespace, which the socket call spells as a NUL.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.connect(address)
-            sock.sendall(message.encode())
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(1.0)
+                sock.connect(address)
+                sock.sendall(message.encode())
+        except OSError as err:
+            log.warning("systemd does not hear", extra={"error": err.strerror or type(err).__name__})

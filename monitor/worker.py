@@ -10,7 +10,7 @@ from threading import Event
 from alerts import outbox
 from connectors.errors import ConnectorError
 from monitor.bootstrap import Installation
-from monitor.pipeline import dispatch, ingest, judge, notices, tell
+from monitor.pipeline import dispatch, ingest, judge, notices, tell, week
 from monitor.pipeline.ingest import Polled
 from monitor.pipeline.site import Site
 from monitor.storage import cases, items, polls
@@ -45,7 +45,7 @@ class Worker:
         """Do one bounded round of what is due at `now`; when to be called again (now: there is more)."""
         busy, faults = 0, 0
         for site in self.installation.sites:
-            for step in (self._dispatch, self._notices, self._judge, self._tell, self._poll):
+            for step in (self._dispatch, self._notices, self._judge, self._tell, self._week, self._poll):
                 if self._stopping.is_set():
                     return now
                 try:
@@ -98,6 +98,9 @@ class Worker:
     def _tell(self, site: Site, now: datetime) -> int:
         return tell.batches(site, now)
 
+    def _week(self, site: Site, now: datetime) -> int:
+        return week.close_weeks(site, now)
+
     def _poll(self, site: Site, now: datetime) -> int:
         self.prepare(site, now)
         done = ingest.poll(
@@ -115,6 +118,7 @@ class Worker:
                 cases.next_notice(conn, site.id),
                 items.next_score(conn, site.id),
                 tell.next_batch(conn, site),
+                week.next_close(conn, site),
                 polls.next_due(conn, site.id, self.sources(site)),
             )
         return [moment for moment in moments if moment is not None]

@@ -188,8 +188,8 @@ def outbox(
         [
             (
                 str(one["mail"]),
-                one["state"],
-                one["kind"],
+                one["state"].replace("_", " "),
+                one["kind"].replace("_", " "),
                 one["subject"],
                 one["recipient"],
                 _local(site, one["due_at"]),
@@ -226,13 +226,15 @@ def _local(site: Site, moment: datetime | None) -> str:
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for head in heads:
-        table.add_column(head, overflow="fold")
+        # The first columns are short and must be readable whole; the last may be folded.
+        table.add_column(head, overflow="fold", no_wrap=head in ("case", "mail", "severity", "state", "due"))
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row))
     Console().print(table if rows else title)

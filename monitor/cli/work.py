@@ -85,7 +85,7 @@ def run(config_path: Path | None) -> None:
     type=click.Path(path_type=Path),
     help="Files or folders of items: JSON lines or CSV whose fields are an item's names. May be repeated.",
 )
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("more", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @json_option
 def once(
     config_path: Path | None,

@@ -64,6 +64,7 @@ def _to_an_item(
         for item in thread
         if item.author is not None
         and item.author == parent.author
+        and not item.author_is_school
         and item.created_at < reply.created_at
         and _root(item, known) == root
     }

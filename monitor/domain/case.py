@@ -21,9 +21,9 @@ class EventKind(StrEnum):
     """What can happen to a case. The data of each holds ids and codes, never words or names."""
 
     OPENED = "opened"
-    """`item`; `cold`: from before the watch began."""
+    """`item`; `number`, the case's; `cold`: from before the watch began."""
     JUDGED = "judged"
-    """`severity` (a word; null where the engine failed), `safeguarding`, `verdict` (id)."""
+    """`severity` (a word; null where the engine failed), `safeguarding`, `categories`."""
     DEADLINE_SET = "deadline_set"
     """`due_at` (ISO, UTC), `reason`. Each is a new revision of the plan."""
     ANSWERED = "answered"
@@ -84,10 +84,15 @@ class SecondClock(StrEnum):
 class Case:
     """The state after all events so far. `opening` and `plan` count from 1 and are stored with every mail.
 
-    `severity` is that of the latest verdict, None while no engine could judge; `worst` the highest ever seen.
+    `severity` is that of the latest verdict, None while no engine could judge; `known` that of the latest one
+    that there is, None while there is none at all; `worst` the highest ever seen; `categories` those for which it
+    was flagged last. `answered_by`: the replies that answer it now; `outdated`: those it answered before it got
+    worse. `gone`: not to be seen on the platform; then nothing waits but the second clock. `unscored_at`: when an
+    engine last failed on it.
     """
 
     item: int = 0
+    number: int = 0
     opening: int = 0
     plan: int = 0
     cold: bool = False
@@ -95,11 +100,16 @@ class Case:
     due_at: datetime | None = None
     due_reason: str | None = None
     answered_by: frozenset[int | None] = frozenset()
+    outdated: frozenset[int | None] = frozenset()
     flag: Flag = Flag.NONE
     second_clock: SecondClock = SecondClock.NONE
     severity: Severity | None = None
+    known: Severity | None = None
     worst: Severity = Severity.NONE
+    categories: tuple[str, ...] = ()
     needs_review: bool = False
+    unscored_at: datetime | None = None
+    gone: bool = False
 
     @property
     def open(self) -> bool:
@@ -126,26 +136,38 @@ def fold(events: Iterable[Event], case: Case | None = None) -> Case:
 
 
 def _opened(case: Case, event: Event) -> Case:
-    return replace(case, item=event.data["item"], cold=event.data["cold"], opening=1)
+    data = event.data
+    return replace(case, item=data["item"], number=data["number"], cold=data["cold"], opening=1)
 
 
 def _judged(case: Case, event: Event) -> Case:
     word = event.data["severity"]
     if word is None:
-        return replace(case, severity=None, needs_review=True)
+        return replace(case, severity=None, needs_review=not case.gone, unscored_at=event.at)
     severity = Severity.parse(word)
-    worst = max(case.worst, severity)
-    flag = Flag.OPEN if case.flag is Flag.NONE and severity >= Severity.MEDIUM else case.flag
-    starts = event.data["safeguarding"] and case.second_clock is SecondClock.NONE
-    clock = SecondClock.RUNNING if starts else case.second_clock
-    return replace(case, severity=severity, worst=worst, flag=flag, second_clock=clock, needs_review=False)
+    safeguarding = event.data["safeguarding"]
+    flagged = safeguarding or severity >= Severity.MEDIUM
+    starts = safeguarding and case.second_clock is SecondClock.NONE
+    return replace(
+        case,
+        severity=severity,
+        known=severity,
+        worst=max(case.worst, severity),
+        categories=tuple(event.data["categories"]) if flagged else case.categories,
+        flag=_raised(case) if flagged and case.flag is Flag.NONE else case.flag,
+        second_clock=SecondClock.RUNNING if starts else case.second_clock,
+        needs_review=False,
+    )
+
+
+def _raised(case: Case) -> Flag:
+    return Flag.WITHDRAWN if case.gone else Flag.OPEN
 
 
 def _deadline_set(case: Case, event: Event) -> Case:
     due = datetime.fromisoformat(event.data["due_at"])
-    return replace(
-        case, answer=Answer.WAITING, due_at=due, due_reason=event.data["reason"], plan=case.plan + 1
-    )
+    answer = Answer.WITHDRAWN if case.gone else Answer.WAITING
+    return replace(case, answer=answer, due_at=due, due_reason=event.data["reason"], plan=case.plan + 1)
 
 
 def _answered(case: Case, event: Event) -> Case:
@@ -153,7 +175,10 @@ def _answered(case: Case, event: Event) -> Case:
 
 
 def _reply_gone(case: Case, event: Event) -> Case:
-    return replace(case, answered_by=case.answered_by - {event.data["by"]})
+    left = case.answered_by - {event.data["by"]}
+    # The platform deletes the replies under a deleted item: nobody waits for an answer to what is gone.
+    withdrawn = case.gone and not left and case.answer is Answer.ANSWERED
+    return replace(case, answered_by=left, answer=Answer.WITHDRAWN if withdrawn else case.answer)
 
 
 def _no_answer_needed(case: Case, event: Event) -> Case:
@@ -163,23 +188,28 @@ def _no_answer_needed(case: Case, event: Event) -> Case:
 def _withdrawn(case: Case, event: Event) -> Case:
     answer = Answer.WITHDRAWN if case.answer is Answer.WAITING else case.answer
     flag = Flag.WITHDRAWN if case.flag is Flag.OPEN else case.flag
-    return replace(case, answer=answer, flag=flag, needs_review=False)
+    return replace(case, answer=answer, flag=flag, needs_review=False, gone=True)
 
 
 def _restored(case: Case, event: Event) -> Case:
     answer = Answer.NOT_NEEDED if case.answer is Answer.WITHDRAWN else case.answer
     flag = Flag.OPEN if case.flag is Flag.WITHDRAWN else case.flag
-    return replace(case, answer=answer, flag=flag, needs_review=case.severity is None)
+    return replace(case, answer=answer, flag=flag, needs_review=case.severity is None, gone=False)
 
 
 def _reopened(case: Case, event: Event) -> Case:
-    flag = case.flag
-    if case.severity is not None and case.severity >= Severity.MEDIUM:
-        flag = Flag.OPEN
-    clock = case.second_clock
-    if clock is not SecondClock.NONE and event.data["reason"] == "more_severe":
-        clock = SecondClock.RUNNING
-    return replace(case, opening=case.opening + 1, flag=flag, second_clock=clock)
+    flagged = case.severity is not None and case.severity >= Severity.MEDIUM
+    case = replace(case, opening=case.opening + 1, flag=_raised(case) if flagged else case.flag)
+    if event.data["reason"] != "more_severe":
+        return case
+    runs = case.second_clock is not SecondClock.NONE
+    return replace(
+        case,
+        flag=_raised(case),
+        second_clock=SecondClock.RUNNING if runs else case.second_clock,
+        answered_by=frozenset(),
+        outdated=case.outdated | case.answered_by,
+    )
 
 
 def _acknowledged(case: Case, event: Event) -> Case:

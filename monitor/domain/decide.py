@@ -79,9 +79,11 @@ def on_verdict(
 
     `number` is the case's, existing or next; `replies` are the school's live replies that answer the item.
     """
+    # What the school replied to earlier words does not answer the new ones.
+    known = tuple(replies) if seen.edited_at is None else ()
     if case is None:
-        return _first_verdict(seen, verdict, number, tuple(replies), rule, now)
-    return _later_verdict(seen, verdict, case, number, tuple(replies), rule, now)
+        return _first_verdict(seen, verdict, number, known, rule, now)
+    return _later_verdict(seen, verdict, case, known, rule, now)
 
 
 def _first_verdict(
@@ -97,7 +99,8 @@ def _first_verdict(
     if not (flagged or needs_answer or verdict is None):
         return Decision(reason="nothing_to_do", case=None)
     cold = seen.cold and seen.edited_at is None
-    events = [Event(EventKind.OPENED, now, {"item": seen.id, "cold": cold}), _judged(verdict, now)]
+    opened = Event(EventKind.OPENED, now, {"item": seen.id, "number": number, "cold": cold})
+    events = [opened, _judged(verdict, now)]
     notices = None
     if needs_answer:
         since = seen.edited_at or seen.received_at
@@ -108,13 +111,12 @@ def _first_verdict(
     if not seen.live:
         events.append(Event(EventKind.WITHDRAWN, now, {"state": seen.state.value}))
     case = fold(events)
-    alerts = _flag_alerts(case, verdict, number, "first", rule, now)
     return Decision(
         reason="flagged" if flagged else "needs_answer" if needs_answer else "unscored",
         case=case,
         events=tuple(events),
         notices=_still_needed(case, notices),
-        alerts=alerts,
+        alerts=_flag_alerts(case, "first", rule, now),
     )
 
 
@@ -122,22 +124,25 @@ def _later_verdict(
     seen: Seen,
     verdict: Verdict | None,
     case: Case,
-    number: int,
     replies: tuple[int, ...],
     rule: DeadlineRule,
     now: datetime,
 ) -> Decision:
     events = [_judged(verdict, now)]
     if verdict is None:
-        return Decision(reason="unscored", case=fold(events, case), events=tuple(events))
-    before = case.worst if case.severity is None else case.severity
-    more_severe = verdict.flagged and verdict.severity > before
+        # Tried again in vain: one event says so, not one for each time.
+        failed_at = case.unscored_at if case.severity is None else None
+        in_vain = failed_at is not None and (seen.edited_at is None or seen.edited_at <= failed_at)
+        return Decision(reason="unscored", case=fold(events, case), events=() if in_vain else tuple(events))
     # The first verdict after a failure of the engine is no edit: the case was never judged at all.
-    first = case.severity is None and case.worst is Severity.NONE
-    if more_severe and not first:
+    first = case.known is None
+    worse = verdict.flagged and (
+        verdict.severity > (case.known or Severity.NONE) or _new_concern(seen, verdict, case)
+    )
+    if worse and not first:
         events.append(Event(EventKind.REOPENED, now, {"reason": "more_severe"}))
     notices: tuple[PlannedNotice, ...] | None = None
-    answered_too_soon = more_severe and not first and case.answer is Answer.ANSWERED
+    answered_too_soon = worse and not first and case.answer is Answer.ANSWERED
     newly = case.answer is Answer.NOT_NEEDED and _needs_answer(seen, verdict, rule)
     if answered_too_soon or newly:
         due = _due_again(case, rule, now)
@@ -150,23 +155,30 @@ def _later_verdict(
         notices = ()
     after = fold(events, case)
     reason = "first" if first else "more_severe"
-    alerts = _flag_alerts(after, verdict, number, reason, rule, now) if more_severe else ()
     return Decision(
-        reason=reason if more_severe else "unchanged",
+        reason=reason if worse else "unchanged",
         case=after,
         events=tuple(events),
         notices=_still_needed(after, notices),
-        alerts=alerts,
+        alerts=_flag_alerts(after, reason, rule, now) if worse else (),
     )
+
+
+def _new_concern(seen: Seen, verdict: Verdict, case: Case) -> bool:
+    """Safeguarding of which the lead does not know, or in words that are newer than what they closed."""
+    edited = seen.edited_at is not None
+    closed = case.second_clock is SecondClock.CLOSED
+    return verdict.safeguarding and (case.second_clock is SecondClock.NONE or (closed and edited))
 
 
 def on_state(seen: Seen, case: Case, rule: DeadlineRule, now: datetime) -> Decision | None:
     """The item was hidden, deleted or shown again. None if that changes nothing."""
-    withdrawn = case.answer is Answer.WITHDRAWN or case.flag is Flag.WITHDRAWN
-    if not seen.live and (case.answer is Answer.WAITING or case.flag is Flag.OPEN or case.needs_review):
+    if not seen.live:
+        if case.gone:
+            return None
         event = Event(EventKind.WITHDRAWN, now, {"state": seen.state.value})
         return Decision(reason="withdrawn", case=apply(case, event), events=(event,), notices=())
-    if not (seen.live and withdrawn):
+    if not case.gone:
         return None
     events = [Event(EventKind.RESTORED, now, {})]
     notices: tuple[PlannedNotice, ...] | None = None
@@ -175,7 +187,14 @@ def on_state(seen: Seen, case: Case, rule: DeadlineRule, now: datetime) -> Decis
         due = _due_again(case, rule, now)
         events.append(_deadline_set(due, now))
         notices = plan(now, due.due_at, rule)
-    return Decision(reason="visible_again", case=fold(events, case), events=tuple(events), notices=notices)
+    after = fold(events, case)
+    return Decision(
+        reason="visible_again",
+        case=after,
+        events=tuple(events),
+        notices=notices,
+        alerts=_flag_alerts(after, "visible_again", rule, now),
+    )
 
 
 def on_reply(case: Case, reply: int, now: datetime) -> Decision | None:
@@ -183,7 +202,7 @@ def on_reply(case: Case, reply: int, now: datetime) -> Decision | None:
 
     The second clock is not touched: no reply stops it.
     """
-    if reply in case.answered_by or case.answer not in (Answer.WAITING, Answer.ANSWERED):
+    if reply in case.answered_by | case.outdated or case.answer is Answer.NOT_NEEDED:
         return None
     event = _answered(reply, now)
     return Decision(reason="answered", case=apply(case, event), events=(event,), notices=())
@@ -194,12 +213,19 @@ def on_reply_gone(case: Case, reply: int, rule: DeadlineRule, now: datetime) -> 
     if reply not in case.answered_by:
         return None
     gone = Event(EventKind.REPLY_GONE, now, {"by": reply})
-    if case.answered_by - {reply} or case.answer is not Answer.ANSWERED:
-        return Decision(reason="still_answered", case=apply(case, gone), events=(gone,))
+    after = apply(case, gone)
+    if after.answered_by or after.answer is not Answer.ANSWERED:
+        reason = "still_answered" if after.answered_by else "not_waiting"
+        return Decision(reason=reason, case=after, events=(gone,))
     due = _due_again(case, rule, now)
     events = (gone, Event(EventKind.REOPENED, now, {"reason": "reply_gone"}), _deadline_set(due, now))
+    after = fold(events, case)
     return Decision(
-        reason="reply_gone", case=fold(events, case), events=events, notices=plan(now, due.due_at, rule)
+        reason="reply_gone",
+        case=after,
+        events=events,
+        notices=plan(now, due.due_at, rule),
+        alerts=_flag_alerts(after, "reply_gone", rule, now),
     )
 
 
@@ -228,6 +254,8 @@ def on_person(case: Case, action: EventKind, person: str, leads: bool, now: date
     second = case.second_clock in (SecondClock.RUNNING, SecondClock.ACKNOWLEDGED)
     if second and action in (EventKind.ACKNOWLEDGED, EventKind.DECIDED) and not leads:
         raise NotTheirs("only the safeguarding lead or a deputy can acknowledge or close this case")
+    if action is EventKind.ANSWERED and case.answer is Answer.NOT_NEEDED:
+        return None
     event = Event(action, now, {"person": person, "by": None})
     after = apply(case, event)
     if after == case:
@@ -241,27 +269,26 @@ def flag_not_before(severity: Severity, rule: DeadlineRule, now: datetime) -> da
     return rule.calendar.end_of_quiet(now) if severity <= Severity.MEDIUM else None
 
 
-def _flag_alerts(
-    case: Case, verdict: Verdict | None, number: int, reason: str, rule: DeadlineRule, now: datetime
-) -> tuple[Alert, ...]:
-    """The alert of a flagged case. Old items come in the source's one summary, unless they are urgent."""
-    if verdict is None or not verdict.flagged:
+def _flag_alerts(case: Case, reason: str, rule: DeadlineRule, now: datetime) -> tuple[Alert, ...]:
+    """The alert of a case whose flag is open. Old items come in the source's one summary; a case with a second
+    clock is the lead's, whatever its words have become, and nothing holds it back."""
+    safeguarding = case.second_clock is not SecondClock.NONE
+    if not safeguarding and (case.flag is not Flag.OPEN or (case.cold and case.opening == 1)):
         return ()
-    urgent = verdict.safeguarding or verdict.severity is Severity.URGENT
-    if case.cold and case.opening == 1 and not urgent:
-        return ()
-    if case.flag is not Flag.OPEN and not urgent:
-        return ()
+    flagged_now = case.severity is not None and case.severity >= Severity.MEDIUM
+    severity = (
+        case.severity if case.severity is not None and flagged_now else max(case.worst, Severity.MEDIUM)
+    )
     return (
         Alert(
             kind=AlertKind.FLAGGED,
-            subject=f"case:{number}",
+            subject=f"case:{case.number}",
             occurrence=case.opening,
-            severity=str(verdict.severity),
-            categories=tuple(category.value for category in verdict.categories),
+            severity=str(severity),
+            categories=case.categories,
             reason=reason,
-            facts={"case": number, "safeguarding": verdict.safeguarding},
-            not_before=None if urgent else flag_not_before(verdict.severity, rule, now),
+            facts={"case": case.number, "safeguarding": safeguarding},
+            not_before=None if safeguarding else flag_not_before(severity, rule, now),
         ),
     )
 

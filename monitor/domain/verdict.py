@@ -86,8 +86,8 @@ class Verdict:
 
     @property
     def flagged(self) -> bool:
-        """Medium or above: people are told."""
-        return self.severity >= Severity.MEDIUM
+        """Medium or above, or safeguarding whatever its severity: people are told."""
+        return self.severity >= Severity.MEDIUM or self.safeguarding
 
     @property
     def safeguarding(self) -> bool:

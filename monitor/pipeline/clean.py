@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.item import Item
 
-TEXT_LIMIT = 100_000
+TEXT_LIMIT = 1_000_000
 """Characters that are judged and shown; beyond them a text is cut, marked, and kept whole in `raw`."""
 ID_LIMIT = 500
 """Characters of an id; PostgreSQL cannot index much more."""

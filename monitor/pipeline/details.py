@@ -12,6 +12,8 @@ from alerts import outbox
 from alerts.kinds import AlertKind, ItemView, MailFacts, SetAsideView
 from alerts.outbox import MailRow
 from monitor.domain.case import Case, SecondClock
+from monitor.domain.week import Week
+from monitor.pipeline import week
 from monitor.pipeline.judge import text_of
 from monitor.pipeline.site import Site
 from monitor.storage import cases, items, outages, set_asides
@@ -27,7 +29,12 @@ def gather(conn: Connection, site: Site, row: MailRow, now: datetime) -> MailFac
     """Everything the mail of that row is made of."""
     number = number_of(row.subject)
     case = None if number is None else cases.load(conn, site.id, number)
-    specific = _of_case(conn, site, number, case) if number and case else _OF_KIND[row.kind](conn, site, row)
+    if number and case:
+        specific = _of_case(conn, site, number, case)
+    elif row.kind is AlertKind.DIGEST:
+        specific = {"digest": week.gathered(conn, site, Week.parse(row.facts["week"]), now)}
+    else:
+        specific = _OF_KIND[row.kind](conn, site, row)
     return MailFacts(
         kind=row.kind,
         school_name=site.school.name,
@@ -131,6 +138,11 @@ def _outage(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
     }
 
 
+def _settings(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
+    outage = outages.by_number(conn, site.id, row.subject, row.occurrence)
+    return {"count": row.facts["problems"], "since": outage.began_at if outage else None}
+
+
 def _set_aside(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
     kept = set_asides.of_batch(conn, site.id, row.facts["source"], row.facts["batch"])
     return {
@@ -156,4 +168,5 @@ _OF_KIND = {
     AlertKind.BLIND: _outage,
     AlertKind.SEES_AGAIN: _outage,
     AlertKind.UNDELIVERED: _undelivered,
+    AlertKind.SETTINGS_REFUSED: _settings,
 }

@@ -196,6 +196,24 @@ def test_hostile_html_costs_no_time(harness):
     assert sorted(walk(harness).ids) == ["x", "y", "z"]
 
 
+def test_an_endless_name_costs_no_time(harness):
+    (item,) = read_document(harness, rss(f"<item><guid>1</guid><author>{'a.' * 100_000}</author></item>"))
+    assert len(item.author_name) == 300
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "<item " + " ".join(f"a{n}='1'" for n in range(5000)) + "/>",
+        "<item & " + " ".join(f"a{n}='1'" for n in range(5000)) + "></item>",
+    ],
+    ids=["well-formed", "malformed"],
+)
+def test_a_document_no_honest_site_would_send_is_refused(harness, entry):
+    with pytest.raises(BadPayload, match="honest"):
+        read_document(harness, rss(entry))
+
+
 def test_enclosures_are_links_and_links_are_complete(harness):
     harness.site.publish(
         Post("x", "", link="/p/1", enclosures=("http://pictures.example/a.jpg", "javascript:x"))

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,12 +188,14 @@ def _act(installation: Installation, order: Act) -> str | None:
     return act(site, number, order.action, order.person, order.now)
 
 
-def mother(pipe: Connection) -> None:
-    """Bear one child after the other and tell how each ended."""
+def mother(descriptor: int) -> None:
+    """Bear one child after the other and tell how each ended. `descriptor`: of the connection to the test."""
+    pipe = Connection(descriptor)
     while True:
         try:
             birth = pipe.recv()
         except EOFError:
+            pipe.close()
             return
         pid = os.fork()
         if pid == 0:
@@ -204,13 +207,8 @@ def mother(pipe: Connection) -> None:
             except EOFError:
                 pass  # the test is over
             except BaseException:
-                logging.exception("a child died of itself")
+                traceback.print_exc()
             finally:
                 os._exit(code)
         _, status = os.waitpid(pid, 0)
         pipe.send(("dead", os.waitstatus_to_exitcode(status)))
-
-
-if __name__ == "__main__":
-    with Connection(int(sys.argv[1])) as connection:
-        mother(connection)

@@ -23,7 +23,7 @@ from connectors.simulators.feed import FeedSimulator
 from tests.fakes import people
 
 GONE = "gone@school.example"
-"""A deputy whose mailbox does not exist any more."""
+"""A deputy whose mailbox does not exist while `Sink.refuses`."""
 
 
 class Hand:
@@ -66,12 +66,13 @@ class Sink:
     def __init__(self, hand: Hand) -> None:
         self._hand = hand
         self.arrived: list[Arrived] = []
+        self.refuses = False
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self._hand.here("RCPT")
-        if address == GONE:
+        if self.refuses and address == GONE:
             return "550 no such person"
         envelope.rcpt_tos.append(address)
         return "250 go on"
@@ -130,6 +131,7 @@ class Stage:
         self.items.mkdir()
         self.feed.clear()
         self.sink.arrived.clear()
+        self.sink.refuses = False
 
     def write(self, name: str, *rows: Mapping[str, Any] | str) -> None:
         """A file of items; one that is there is replaced. A row that is a string stands as it is."""
@@ -148,9 +150,7 @@ class Stage:
             nation="ENG",
             people=(*people(), gone),
             accounts=(
-                Account(
-                    name="page", platform="files", options={"paths": [str(self.items)], "page_size": 3}
-                ),
+                Account(name="page", platform="files", options={"paths": [str(self.items)], "page_size": 3}),
                 Account(name="blog", platform="feed", options={"url": self.feed.url, "kind": "comment"}),
             ),
         )

@@ -145,7 +145,10 @@ def test_quiet_hours_may_lie_within_one_day_or_not_be_at_all() -> None:
     noon = Calendar(quiet_from=time(12, 0), quiet_until=time(14, 0))
     assert noon.end_of_quiet(utc("2026-11-17", "13:00")) == utc("2026-11-17", "14:00")
     assert noon.end_of_quiet(utc("2026-11-17", "23:00")) is None
-    assert Calendar(quiet_from=time(7, 0), quiet_until=time(7, 0)).end_of_quiet(utc("2026-11-17", "07:00")) is None
+    assert (
+        Calendar(quiet_from=time(7, 0), quiet_until=time(7, 0)).end_of_quiet(utc("2026-11-17", "07:00"))
+        is None
+    )
 
 
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=14)), st.sampled_from(NATIONS))

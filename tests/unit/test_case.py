@@ -16,7 +16,7 @@ DUE = NOW + timedelta(days=1)
 
 
 def opened(*, cold: bool = False) -> Event:
-    return Event(EventKind.OPENED, NOW, {"item": 7, "cold": cold})
+    return Event(EventKind.OPENED, NOW, {"item": 7, "number": 3, "cold": cold})
 
 
 def judged(severity: str | None, *, safeguarding: bool = False) -> Event:
@@ -83,7 +83,9 @@ def test_an_item_that_no_engine_could_judge_waits_for_a_person() -> None:
 
 
 def test_each_deadline_is_a_new_plan_and_each_reopening_a_new_opening() -> None:
-    case = fold([opened(), judged("none"), deadline_set(), answered(), reopened("reply_gone"), deadline_set()])
+    case = fold(
+        [opened(), judged("none"), deadline_set(), answered(), reopened("reply_gone"), deadline_set()]
+    )
     assert (case.opening, case.plan) == (2, 2)
 
 
@@ -148,6 +150,7 @@ def test_a_reply_that_is_gone_does_not_start_a_closed_second_clock_again() -> No
 def test_every_kind_of_event_can_be_applied() -> None:
     data = {
         "item": 1,
+        "number": 1,
         "cold": False,
         "severity": "high",
         "safeguarding": True,

@@ -87,6 +87,10 @@ def one_of_each(recipient: Recipient = ANA) -> dict[str, MailFacts]:
         facts(
             kinds.UNDELIVERED, source="Ben Sample <ben@oakfield.example>", error="550 no such user", **since
         ),
+        facts(kinds.SETTINGS_REFUSED, count=2, **since),
+        facts(
+            kinds.WORKER_STOPPED, reason="settings", error="schoolwatch.toml:3: Is not TOML here.", **since
+        ),
     ]
     return {one.kind.value: replace(one, recipient=recipient) for one in made}
 
