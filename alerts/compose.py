@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from typing import Final
@@ -10,9 +11,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.clean import one_line, web_link
-from alerts.kinds import Mail, MailFacts
+from alerts.kinds import InlineImage, Mail, MailFacts
 from alerts.letters import write
-from alerts.letters.desk import Letter
+from alerts.letters.desk import Letter, Picture
 from alerts.letters.safeguarding import is_protected
 from alerts.wording import DEFAULT_LANGUAGE, sentence
 
@@ -31,9 +32,10 @@ def compose(facts: MailFacts) -> Mail:
         to_name=one_line(facts.recipient.name, 80),
         to_address=facts.recipient.address,
         subject=letter.subject,
-        text=_render(letter, facts, "txt"),
-        html=_render(letter, facts, "html"),
+        text=render(letter, facts, "txt"),
+        html=render(letter, facts, "html"),
         urgent=letter.urgent,
+        images=tuple(InlineImage(picture.cid, picture.png) for picture in letter.pictures),
     )
 
 
@@ -62,7 +64,14 @@ def _templates() -> Environment:
     return environment
 
 
-def _render(letter: Letter, facts: MailFacts, suffix: str) -> str:
+def _beside(picture: Picture) -> str:
+    """Where the page of a mail finds a picture: in the mail itself."""
+    return f"cid:{picture.cid}"
+
+
+def render(letter: Letter, facts: MailFacts, suffix: str, source: Callable[[Picture], str] = _beside) -> str:
+    """The letter laid out as "txt" or "html"; `source` says where the page finds its pictures."""
+
     def say(code: str, **params: object) -> str:
         return sentence(DEFAULT_LANGUAGE, "labels", code, **params)
 
@@ -70,7 +79,7 @@ def _render(letter: Letter, facts: MailFacts, suffix: str) -> str:
     school = one_line(facts.school_name, 80)
     template = _templates().get_template(f"{letter.template}.{suffix}.j2")
     made = template.render(
-        letter=letter, language=f"{DEFAULT_LANGUAGE}-GB", say=say, name=name, school=school
+        letter=letter, language=f"{DEFAULT_LANGUAGE}-GB", say=say, name=name, school=school, source=source
     )
     return _TOO_MANY_BLANK_LINES.sub("\n\n", made).strip() + "\n"
 

@@ -92,9 +92,7 @@ def _add_images(message: EmailMessage, images: Iterable[InlineImage]) -> None:
         if _CID.fullmatch(image.cid) is None:
             raise ValueError(f"{one_line(image.cid, 60)!r} is no content id")
         name = f"{image.cid.partition('@')[0]}.png"
-        page.add_related(
-            image.png, "image", "png", cid=f"<{image.cid}>", disposition="inline", filename=name
-        )
+        page.add_related(image.png, "image", "png", cid=f"<{image.cid}>", disposition="inline", filename=name)
 
 
 def _named(name: str, where: str) -> Address:

@@ -101,6 +101,8 @@ class Connector(ABC):
     options_model: ClassVar[type[Options]] = Options
     secret_names: ClassVar[tuple[str, ...]] = ()
     """Secrets it needs, by the name under which the configuration and systemd know them."""
+    optional_secret_names: ClassVar[tuple[str, ...]] = ()
+    """Secrets that it can do without; only those that the settings name are looked for."""
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
     @abstractmethod

@@ -140,7 +140,8 @@ class FacebookConnector(Connector):
         until = _token_until(facts)
         scopes = facts.get("scopes")
         needed = ["pages_read_engagement", *(LISTINGS[name].scope for name in self.streams())]
-        missing = tuple(sorted(set(needed).difference(scopes))) if isinstance(scopes, list) else ()
+        lacking = {name for name in needed if name not in scopes} if isinstance(scopes, list) else set()
+        missing = tuple(sorted(lacking))
         good = facts.get("is_valid") is True and (until is None or until > now)
         if not good:
             detail = "Facebook no longer accepts the token: renew it."
@@ -213,7 +214,11 @@ class FacebookConnector(Connector):
             return []
         if edge not in row:
             return []
-        chunk = Chunk.of(row[edge])
+        try:
+            chunk = Chunk.of(row[edge])
+        except BadPayload:
+            read.rejected.append(rejected("A post", f"its {edge} are no list", row, self._session))
+            return []
         self._take(listing, chunk.rows, row["id"], read)
         wanted = chunk.after is not None and not chunk.goes_below(walk.target)
         return [(row["id"], chunk.after)] if wanted and chunk.after else []

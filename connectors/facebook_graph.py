@@ -15,8 +15,8 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import requests
@@ -39,6 +39,7 @@ with warnings.catch_warnings():  # its patterns hold escapes that newer Pythons 
 
 VERSION = "v26.0"
 HOST = "https://graph.facebook.com"
+_NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Gone(Permanent):
@@ -91,6 +92,7 @@ def graph_error(error: Mapping[str, Any], redacted: str, wait: timedelta | None)
     `redacted`: the platform's words, without any credential; only a Permanent repeats them. `wait`: from the headers.
     """
     code, subcode = error.get("code"), error.get("error_subcode")
+    ended = _TOKEN_IS.get(subcode) if isinstance(subcode, int) else None
     kind = ERRORS.get(code) if isinstance(code, int) else None
     if kind is None and code in _PERMISSIONS:
         kind = PermissionMissing
@@ -103,13 +105,9 @@ def graph_error(error: Mapping[str, Any], redacted: str, wait: timedelta | None)
     if code == 1 and "reduce the amount of data" in redacted:
         kind = TooMuch
     number = f"error {code}" + (f" ({subcode})" if subcode else "")
-    why = (
-        f": {_TOKEN_IS[subcode]}, renew it"
-        if subcode in _TOKEN_IS
-        else f": {_ADVICE.get(kind, ADVICE[Transient])}"
-    )
+    why = f"{ended}, renew it" if ended else _ADVICE.get(kind, ADVICE[Transient])
     said = f' It says "{redacted[:200]}".' if kind is Permanent and redacted else ""
-    message = f"Facebook answered with {number}{why}.{said}"
+    message = f"Facebook answered with {number}: {why}.{said}"
     return RateLimited(message, wait) if kind is RateLimited else kind(message)
 
 
@@ -127,9 +125,9 @@ class Usage:
         for name in ("X-App-Usage", "X-Business-Use-Case-Usage"):
             for row in _rows(headers.get(name)):
                 shares = [row.get(key) for key in ("call_count", "total_time", "total_cputime")]
-                percent = max([percent, *(int(share) for share in shares if isinstance(share, int | float))])
+                percent = max([percent, *(int(share) for share in shares if _is_share(share))])
                 wanted = row.get("estimated_time_to_regain_access")  # minutes [doc]
-                minutes = max(minutes, wanted if isinstance(wanted, int) else 0)
+                minutes = max(minutes, min(wanted, _WEEK) if isinstance(wanted, int) else 0)
         return cls(percent, timedelta(minutes=minutes) if minutes else None)
 
     @property
@@ -139,6 +137,13 @@ class Usage:
             return self.regain
         steps = ((95, timedelta(hours=1)), (75, timedelta(minutes=15)))
         return next((wait for share, wait in steps if self.percent >= share), None)
+
+
+_WEEK = 7 * 24 * 60
+
+
+def _is_share(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and 0 <= value <= 10_000
 
 
 def _rows(header: str | None) -> list[Mapping[str, Any]]:
@@ -189,9 +194,7 @@ class GraphSession(JudgedSession):
                 )
             if failure is not None:
                 return failure
-        if now is None:
-            return error_for(response.status_code, "Facebook", None, datetime.min)
-        return error_for(response.status_code, "Facebook", retry_after, now)
+        return error_for(response.status_code, "Facebook", retry_after if now else None, now or _NO_MATTER)
 
 
 class Graph:
@@ -253,7 +256,8 @@ class Graph:
         self._done(self._api.delete_object(quote(external_id, safe="")))
 
     def _done(self, told: Any) -> None:
-        if not (isinstance(told, dict) and told and told.get("success", True) is True):
+        # {"success": true}, the id of what was made, or for a block {person: true} [doc]
+        if not (isinstance(told, dict) and told) or any(value is False for value in told.values()):
             raise Permanent("Facebook did not carry the action out, look at the page itself.")
 
 

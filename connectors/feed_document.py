@@ -159,11 +159,12 @@ def _without_doctype(text: str) -> str:
         position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
         if text[position : position + 9].upper() == "<!DOCTYPE":
             end = text.find(">", position) + 1 or len(text)
-            if "[" in text[position:end]:
+            if seen or "[" in text[position:end]:
                 raise BadPayload(
                     "The feed declares entities, which is not read: look at the site that sends it."
                 )
-            return text[:position] + text[end:]
+            text, seen = text[:position] + text[end:], True
+            continue
         closing = next((closing for opening, closing in _PROLOG if text.startswith(opening, position)), None)
         if closing is None or (found := text.find(closing, position)) < 0:
             return text

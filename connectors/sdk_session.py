@@ -94,16 +94,19 @@ ApiUrl = Annotated[str, AfterValidator(_safe_address)]
 """The address of a platform's API, without a final slash: https, or http on the loopback interface only."""
 
 
-def scrubbed(value: Any, session: GuardedSession) -> Any:
-    """A payload for an item's `raw`: without links to further pages, which carry the token, and without any secret."""
+def scrubbed(value: Any, session: GuardedSession, depth: int = 100) -> Any:
+    """A payload for an item's `raw`: without links to further pages, which carry the token, without any secret, and
+    without what is nested deeper than anybody means."""
+    if isinstance(value, dict | list) and depth == 0:
+        return None
     if isinstance(value, dict):
         return {
-            str(key): scrubbed(part, session)
+            str(key): scrubbed(part, session, depth - 1)
             for key, part in value.items()
             if key not in {"paging", "access_token"}
         }
     if isinstance(value, list):
-        return [scrubbed(part, session) for part in value]
+        return [scrubbed(part, session, depth - 1) for part in value]
     if isinstance(value, str) and contains_secret(
         value, session.secrets
     ):  # people's own words stay as they are

@@ -60,7 +60,7 @@ class Clocks:
 class AlarmClock:
     """Calls `tick` on a thread of its own, one call at a time. What was started must be ended with `stop`."""
 
-    def __init__(self, tick: Tick, clocks: Clocks = Clocks()) -> None:  # noqa: B008  frozen
+    def __init__(self, tick: Tick, clocks: Clocks = Clocks()) -> None:
         self._tick = tick
         self._clocks = clocks
         self._scheduler = BackgroundScheduler(timezone=UTC)
@@ -105,7 +105,9 @@ class AlarmClock:
         """Where the tick at hand is in the code, innermost last; empty between two ticks."""
         began = self._began
         frame = sys._current_frames().get(began[1]) if began is not None else None
-        return [f"{at.filename}:{at.lineno} {at.name}" for at in traceback.extract_stack(frame)] if frame else []
+        return (
+            [f"{at.filename}:{at.lineno} {at.name}" for at in traceback.extract_stack(frame)] if frame else []
+        )
 
     def stop(self) -> None:
         """End after the tick at hand."""

@@ -89,7 +89,8 @@ def open_source(school: School, source: Account | Watch, environ: Environ) -> Co
     except (registry.RegistryError, ValidationError):
         raise Permanent(f"the settings of {source.name} are wrong; run `schoolwatch check`") from None
     secrets = {}
-    for name in kind.secret_names:
+    given = tuple(name for name in kind.optional_secret_names if name in source.secrets)
+    for name in (*kind.secret_names, *given):
         try:
             secrets[name] = resolve(source.secrets.get(name, name), environ)
         except SecretMissing as err:
@@ -130,17 +131,15 @@ def refuse_wrong_options(settings: Settings) -> None:
 
 def load_assess(name: str, limit_s: float) -> Assess:
     """The named engine with its thresholds and its time limit, as one function. Raises EngineError."""
-    from monitor.classifier import judge
-    from monitor.classifier import registry as engines
+    from monitor.classifier.judge import Thresholds, judge, score_guarded
+    from monitor.classifier.registry import load
 
-    engine: Engine = engines.load(name)
-    thresholds = judge.Thresholds.load(None)
+    engine: Engine = load(name)
+    thresholds = Thresholds.load(None)
 
     def assess(texts: Sequence[str]) -> list[Verdict]:
-        scored = judge.score_guarded(engine, texts, limit_s)
-        return [
-            judge.judge(scores, text, thresholds, engine) for scores, text in zip(scored, texts, strict=True)
-        ]
+        scored = score_guarded(engine, texts, limit_s)
+        return [judge(scores, text, thresholds, engine) for scores, text in zip(scored, texts, strict=True)]
 
     return assess
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,9 +56,7 @@ class Contacts:
         found: dict[str, Contact] = {}
         for school in settings.schools:
             for person in recipients(alert, school):
-                found.setdefault(
-                    person.address.casefold(), Contact(school.name, school.timezone, person)
-                )
+                found.setdefault(person.address.casefold(), Contact(school.name, school.timezone, person))
         return cls(settings.mail, tuple(found.values()))
 
     @classmethod
@@ -149,10 +148,8 @@ def _told(folder: Path, last: datetime | None, now: datetime) -> dict[str, str]:
 
 
 def _keep_told(folder: Path, told: Mapping[str, str]) -> None:
-    try:
+    with suppress(OSError):  # on a full disk people are told again rather than not at all
         _write(folder / ALARM, told)
-    except OSError:
-        pass  # on a full disk people are told again rather than not at all
 
 
 def _moment(value: object) -> datetime | None:
@@ -176,6 +173,6 @@ def _write(path: Path, table: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
         json.dump(table, file)
     fresh.replace(path)

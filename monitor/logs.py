@@ -34,7 +34,7 @@ def to_json(level: str) -> None:
 class _Json(JsonFormatter):
     """Times in UTC; an exception as its type and its place, because its own text may quote anything."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__(

@@ -14,7 +14,6 @@ from monitor import lifeline
 from monitor.alarm_clock import AlarmClock
 from monitor.bootstrap import Installation
 from monitor.lifeline import Contacts
-from monitor.reload import accepted
 from monitor.storage import clock, polls
 from monitor.systemd import Notifier
 from monitor.worker import Worker
@@ -39,7 +38,8 @@ class Service:
         self._signals: SimpleQueue[int] = SimpleQueue()
         self._stopping = Event()
         self._reloading = Event()
-        self._jumped = Event()
+        self._jump: float | None = None
+        """Seconds by which the wall clock jumped, until that has been seen to; at the start nobody knows: 0."""
         self._worker = Worker(installation, stopping=self._stopping)
         self._alarm = AlarmClock(self._tick)
         self._next_beat = 0.0
@@ -50,7 +50,7 @@ class Service:
         """Work until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda number, _frame: self._signals.put(number))
-        self._jumped.set()  # the clock may have been wrong while we were down
+        self._jump = 0.0
         self._remember()
         self._alarm.start()
         self._notifier.ready()
@@ -73,8 +73,9 @@ class Service:
             self._notifier.reloading(time.monotonic_ns() // 1000)
             self._reloading.set()
             self._alarm.wake()
-        if self._alarm.guard():
-            self._jumped.set()
+        jump = self._alarm.guard()
+        if jump:
+            self._jump = jump
             self._alarm.wake()
         self._give_sign()
         return True
@@ -101,8 +102,8 @@ class Service:
         if self._reloading.is_set():
             self._reloading.clear()
             self._read_again(now)
-        if self._jumped.is_set():
-            self._after_a_jump(now)
+        if self._jump is not None:
+            self._after_a_jump(self._jump, now)
         due = self._worker.tick(now)
         self._beat(now)
         next_due = "now" if due is not None and due <= now else f"{due:%H:%M:%S} UTC" if due else "nothing"
@@ -122,15 +123,20 @@ class Service:
             # Whatever came of it: systemd waits for this word, and the watch goes on.
             self._notifier.ready()
 
-    def _after_a_jump(self, now: datetime) -> None:
-        """What was put off by a clock that stood ahead comes back; raises what stands in the way, to be tried again."""
-        for site in self._installation.sites:
-            with site.db.write("clock") as conn:
-                back = clock.bring_back(conn, site.id, now)
-            if back:
-                log.warning("the clock was wrong, rows brought back", extra={"school": site.id, "rows": back})
-        accepted(self._installation, now)
-        self._jumped.clear()
+    def _after_a_jump(self, jump: float, now: datetime) -> None:
+        """What was put off while the clock stood ahead comes back. What fails here is tried again at the next tick."""
+        try:
+            for site in self._installation.sites:
+                with site.db.write("clock") as conn:
+                    back = clock.bring_back(conn, site.id, now)
+                    if jump < 0:
+                        polls.make_due(conn, site.id, now)
+                if back:
+                    log.warning("the clock was wrong", extra={"school": site.id, "rows_brought_back": back})
+        except Exception:
+            log.exception("could not look for rows of a wrong clock")
+        else:
+            self._jump = None
 
     def _beat(self, now: datetime) -> None:
         if time.monotonic() < self._next_beat:

@@ -13,8 +13,9 @@ class Notifier:
     """Speaks to the socket in NOTIFY_SOCKET. `watchdog_s`: within how many seconds systemd wants a sign of life,
     or None. What cannot be said is logged: a worker that watches is worth more than its status."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], patience_s: float = 1.0) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
+        self._patience_s = patience_s
         microseconds = environ.get("WATCHDOG_USEC", "")
         wanted = int(microseconds) if microseconds.isascii() and microseconds.isdigit() else 0
         self.watchdog_s = wanted / 1_000_000 if wanted else None
@@ -46,7 +47,7 @@ class Notifier:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(1.0)
+                sock.settimeout(self._patience_s)
                 sock.connect(address)
                 sock.sendall(message.encode())
         except OSError as err:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from alerts import outbox
+from connectors.base import Capability
 from connectors.errors import ConnectorError
 from monitor.bootstrap import Installation
 from monitor.pipeline import dispatch, ingest, judge, notices, tell, week
@@ -72,7 +73,10 @@ class Worker:
             return
         for source in (*site.school.accounts, *site.school.watches):
             try:
-                streams = list(self.installation.connector(site, source.name).streams())
+                connector = self.installation.connector(site, source.name)
+                streams = list(connector.streams())
+                if Capability.REFRESH in connector.capabilities:
+                    streams.append(ingest.REFRESH)
             except ConnectorError as err:
                 # It is polled all the same, fails there, and people hear of it as of any blind source.
                 log.error("cannot open source", extra={"source": source.name, "error": str(err)})
@@ -109,7 +113,7 @@ class Worker:
         if done is None:
             return 0
         self._polled(done)
-        return 1
+        return int(done.follows)
 
     def _due(self, site: Site) -> list[datetime]:
         with site.db.read() as conn:

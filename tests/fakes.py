@@ -10,7 +10,7 @@ from typing import Any
 from alerts.kinds import Mail
 from alerts.smtp import Outcome, Status
 from config.schema import Account, MailServer, Person, School, Settings, Watch
-from connectors.base import Checkpoint, Connector, Health, Page
+from connectors.base import Capability, Checkpoint, Connector, Health, Page
 from connectors.errors import ConnectorError
 from connectors.item import Item, ItemKind
 from monitor.bootstrap import Installation, install
@@ -84,9 +84,13 @@ class FakeTransport:
 
 
 class FakeConnector(Connector):
-    """Gives pages as they are put in; an exception among them is raised."""
+    """Gives pages as they are put in; an exception among them is raised. `down`: raised for as long as it is set."""
+
+    capabilities = frozenset({Capability.REFRESH})
 
     def __init__(self, source: Any = None, options: Any = None, secrets: Any = None) -> None:
+        self.changed: dict[str, Item] = {}
+        self.down: ConnectorError | None = None
         self.pages: list[Page | ConnectorError] = []
         self.asked: list[Checkpoint | None] = []
 
@@ -95,10 +99,15 @@ class FakeConnector(Connector):
 
     def fetch(self, stream: str, checkpoint: Checkpoint | None, now: datetime) -> Page:
         self.asked.append(checkpoint)
+        if self.down is not None:
+            raise self.down
         answer = self.pages.pop(0) if self.pages else Page(checkpoint=checkpoint or {"version": 1})
         if isinstance(answer, ConnectorError):
             raise answer
         return answer
+
+    def refresh(self, ids: Sequence[str], now: datetime) -> Sequence[Item]:
+        return [self.changed[one] for one in ids if one in self.changed]
 
     def check(self, now: datetime) -> Health:
         return Health(ok=True, detail="fine")
@@ -203,7 +212,6 @@ class World:
 
     def poll(self) -> None:
         """Poll every source now."""
-        self.settle()
         with self.db.write("test") as conn:
             for site in self.installation.sites:
                 polls.make_due(conn, site.id, self.now)

@@ -2,7 +2,7 @@
 
 `desk` holds what all of them need, `single` the mails about one item, `safeguarding` those that say least,
 `lists` those about many items, `sources` those about Schoolwatch's own sight, `service` those about the worker
-and its settings, `delivery` the one about a mail that did not arrive.
+and its settings, `delivery` the one about a mail that did not arrive, `weekly` the page about a week.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from alerts.kinds import AlertKind, MailFacts
-from alerts.letters import delivery, lists, service, single, sources
+from alerts.letters import delivery, lists, service, single, sources, weekly
 from alerts.letters.desk import Desk, Letter
 from alerts.letters.safeguarding import is_protected, safeguarding
 from alerts.times import Times
@@ -32,6 +32,7 @@ _WRITERS: Final[dict[AlertKind, Callable[[Desk], Letter]]] = {
     AlertKind.UNDELIVERED: delivery.undelivered,
     AlertKind.SETTINGS_REFUSED: service.settings_refused,
     AlertKind.WORKER_STOPPED: service.worker_stopped,
+    AlertKind.DIGEST: weekly.weekly,
 }
 
 

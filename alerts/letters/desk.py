@@ -24,6 +24,15 @@ class Section:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart as PNG, and the same in words. `cid` names it within a mail."""
+
+    cid: str
+    alt: str
+    png: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A mail in sentences. `todo` is its first line, `template` the shape that lays it out.
@@ -43,6 +52,7 @@ class Letter:
     sections: tuple[Section, ...] = ()
     severity: str = "medium"
     urgent: bool = False
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

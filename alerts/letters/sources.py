@@ -88,6 +88,8 @@ def sees_again(desk: Desk) -> Letter:
         lead.append(desk.p("sees_again_gap" if gap else "sees_again", since=since, until=till))
     else:
         lead.append(desk.p("sees_again_gap_undated" if gap else "sees_again"))
+    if facts.count:
+        lead.append(desk.count("paragraphs", "found_late", facts.count))
     code = "sees_again_gap" if gap else "sees_again"
     return Letter(
         template="source",

@@ -28,7 +28,8 @@ from connectors.simulators.faults import Fault, Seen, Trouble
 from connectors.simulators.feed_xml import FORMATS, Post, render
 
 _DRIP_S = 0.01
-"""Seconds between two bytes of a slow drip."""
+_DRIPS = 1000
+"""A slow drip: seconds between two bytes, and how many there are, so that a reader without a limit ends too."""
 
 
 class FeedSimulator:
@@ -171,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _conditional(self, body: bytes) -> None:
-        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        tag = _tag(body)
         if self.headers.get("If-None-Match") == tag:
             self._answer(304, b"", ETag=tag)
         else:
@@ -198,8 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, trouble.body, **dict(trouble.headers))
 
     def _truncated(self, _trouble: Trouble, body: bytes) -> None:
-        """All but the end, and a length that says it is all."""
-        self._answer(200, body[:-60])
+        """All but the end, with a length that says it is all, and the tag of the whole."""
+        self._answer(200, body[:-60], ETag=_tag(body))
 
     def _broken_off(self, _trouble: Trouble, body: bytes) -> None:
         """The full length announced, and half of it sent."""
@@ -220,13 +221,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._drip(b" ")
 
     def _drip(self, byte: bytes) -> None:
-        while not self.server.site.wait(_DRIP_S):
+        for _ in range(_DRIPS):
+            if self.server.site.wait(_DRIP_S):
+                return
             self.wfile.write(byte)
 
     def _no_content_type(self, _trouble: Trouble, body: bytes) -> None:
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body)
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 _FAULTS = {

@@ -16,18 +16,20 @@ from monitor.classifier.corpus import Line
 from monitor.classifier.learn import Array
 from monitor.domain.verdict import SAFEGUARDING, Severity
 
-BUDGET = 0.045
-"""Share of harmless school lines that may be flagged."""
+BUDGET = 0.038
+"""Share of harmless school lines that may be flagged; on lines not chosen by, about one in a hundred more are."""
 
-_PUBLIC_RATE = 0.007  # share of harmless public comments that one public head may flag
+_PUBLIC_RATE = 0.01  # share of harmless public comments that one public head may flag
 _KINDS: dict[str, tuple[str, ...]] = {
-    "urgent": ("concern", "disclosure", "grooming", "self_harm"),
-    "high": ("allegation", "bullying", "data_breach", "sexual"),
+    "told": ("disclosure", "grooming"),
+    "worried": ("self_harm", "concern"),
+    "named": ("allegation", "data_breach"),
+    "picked on": ("bullying", "sexual"),
     "threat": ("threat",),
     "identity": ("identity_attack",),
     "insult": ("insult",),
 }
-_SEVERITY = {"urgent": "urgent", "high": "high", "threat": "high", "identity": "high", "insult": "medium"}
+_SEVERITY = {"told": "urgent", "worried": "urgent", "insult": "medium"}  # the others: high
 _SWEARING = {"severe_toxicity": "high", "obscene": "medium", "toxicity": "medium"}
 _STEPS_UP = {"threat": "urgent", "insult": "high"}
 _QUIET = {"complaint": ("low", 0.05), "query": ("low", 0.05), "media": ("low", 0.02)}
@@ -57,7 +59,7 @@ def choose(
         steps[name] = [(floor, severity)]
     for kind, threshold in _search(lines, table, public, steps).items():
         for name in _KINDS[kind]:
-            steps[name] = [(threshold, _SEVERITY[kind])]
+            steps[name] = [(threshold, _SEVERITY.get(kind, "high"))]
     for name, severity in _STEPS_UP.items():
         sure = max(
             _quantile(np.concatenate((table[name][~harm], public[name])), 0.002), (1 + steps[name][0][0]) / 2

@@ -21,6 +21,8 @@ DEFAULT_THRESHOLDS = Path(__file__).parent / "weights" / "thresholds.toml"
 
 SPANS_A_CATEGORY = 3
 
+_WEIGHTY = 0.3  # a word is a reason if it weighs this much of the heaviest: not every "you" beside an insult
+
 _ASKING = {Category.QUERY, Category.COMPLAINT}
 
 
@@ -116,7 +118,12 @@ def _spans(engine: Engine, text: str, category: Category) -> list[Span]:
         words = engine.explain(text, category.value)[:SPANS_A_CATEGORY]
     except Exception:  # noqa: BLE001  an engine may be anybody's; a reason that fails must not cost the verdict
         return []
-    return [Span(start, end, category) for start, end, _ in words if 0 <= start < end <= len(text)]
+    least = _WEIGHTY * words[0][2] if words else 0.0
+    return [
+        Span(start, end, category)
+        for start, end, weight in words
+        if weight >= least and 0 <= start < end <= len(text)
+    ]
 
 
 class _Run(threading.Thread):

@@ -26,7 +26,7 @@ _TEMPLATE_WEIGHT = 0.3
 _LINE_WEIGHT = 1.0  # of a school line in the calibration of a public head, beside a comment
 _VECTOR = 64
 _PUBLIC_PACE = Pace(passes=3, step=0.2, texts=512, pull=1e-5)
-_SCHOOL_PACE = Pace(passes=12, step=0.1, texts=128, pull=3e-4)
+_SCHOOL_PACE = Pace(passes=12, step=0.2, texts=128, pull=3e-4, dense_pull=0.1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def train(
 ) -> TrainReport:
     """Train on a data folder (its README tells the files) and write weights and thresholds to `out_dir`.
 
-    The same data and seed give the same bytes. Raises TrainError.
+    The same data and seed give the same bytes, on one machine with one number of BLAS threads (another number
+    rounds sums of floats in another order). Raises TrainError.
     """
     tell = progress or (lambda _what, _done, _of: None)
     tell("reading", 0, 4)

@@ -13,6 +13,7 @@ _COMMANDS = {
     "check": "monitor.cli.setup:check",
     "migrate": "monitor.cli.setup:migrate",
     "run": "monitor.cli.work:run",
+    "alarm": "monitor.cli.work:alarm",
     "once": "monitor.cli.work:once",
     "demo": "monitor.cli.work:demo",
     "score": "monitor.cli.judging:score",
@@ -21,12 +22,14 @@ _COMMANDS = {
     "explain": "monitor.cli.looking:explain",
     "cases": "monitor.cli.looking:cases",
     "outbox": "monitor.cli.looking:outbox",
+    "digest": "monitor.cli.looking:digest",
 }
 _HELP = {
     "init": "Write a commented example of the settings.",
     "check": "Look whether everything is in order, and say what is not.",
     "migrate": "Bring the database to this version's tables.",
     "run": "Watch: the worker, as systemd starts it.",
+    "alarm": "Mail the technician and the head that the worker does not work.",
     "once": "Make one pass over everything that is due, and exit.",
     "demo": "Show what Schoolwatch does, with invented comments on this machine alone.",
     "score": "Judge comments from standard input, one a line.",
@@ -35,6 +38,7 @@ _HELP = {
     "explain": "Say everything that is known of an item, and why it was decided so.",
     "cases": "List the cases, and note what a person did about one.",
     "outbox": "List the mails that wait, were refused, or were sent.",
+    "digest": "Show a week in figures, as the senior leaders get it by mail.",
 }
 
 

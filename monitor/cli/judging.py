@@ -95,7 +95,13 @@ def train(data: Path, out: Path, seed: int) -> None:
                 click.echo(f"{stage}: {done} of {of}", err=True)
 
         report = fit(data, out, seed=seed, progress=heard)
-    click.echo(report.in_words())
+    for label, value in report.auc.items():
+        click.echo(f"{label:16} AUC {value:.3f}")
+    click.echo(
+        f"school lines: {report.caught:.1%} of the harmful and {report.urgent_caught:.1%} of the urgent caught, "
+        f"{report.harmless_flagged:.1%} of the harmless flagged"
+    )
+    click.echo(f"wrote {report.weights} and {report.thresholds}, version {report.version}")
 
 
 @click.command()

@@ -1,11 +1,11 @@
-"""cases, explain, outbox: what is known, and what a person did."""
+"""cases, explain, outbox, digest: what is known, and what a person did."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +219,48 @@ def _mail(row: Any) -> dict[str, Any]:
         "ended_at": row.ended_at,
         "ended_reason": row.ended_reason,
     }
+
+
+@click.command()
+@config_option
+@school_option
+@click.option("--week", metavar="WEEK", help="Such as 2026-W46. [default: the last finished one]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page to this HTML file."
+)
+@json_option
+def digest(
+    config_path: Path | None, school_id: str | None, week: str | None, out: Path | None, *, as_json: bool
+) -> None:
+    """Show a week in figures, as the senior leaders get it by mail: counts only, nobody's words or names."""
+    from dataclasses import asdict
+
+    from alerts.digest import as_page, as_text, in_short
+    from monitor.pipeline.week import chosen, page
+
+    now = datetime.now(UTC)
+    with _site(config_path, school_id) as site:
+        try:
+            facts = page(site, chosen(site, week, now), now)
+        except ValueError as err:
+            raise Failure(str(err), USAGE) from None
+    if out is not None:
+        out.write_text(as_page(facts), encoding="utf-8")
+    if as_json and facts.digest is not None:
+        click.echo(json_line(_in_seconds(asdict(facts.digest))))
+    elif out is not None:
+        click.echo("\n".join(in_short(facts)))
+    else:
+        click.echo(as_text(facts), nl=False)
+
+
+def _in_seconds(value: Any) -> Any:
+    """The same value with lengths of time as numbers of seconds."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, dict):
+        return {key: _in_seconds(one) for key, one in value.items()}
+    return [_in_seconds(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _local(site: Site, moment: datetime | None) -> str:

@@ -28,12 +28,16 @@ school_option = click.option(
 )
 
 
+def place_of(path: Path | None) -> Path:
+    """The path, or the first usual place that has settings."""
+    return path or next((place for place in _PLACES if place.exists()), _PLACES[0])
+
+
 def settings_of(path: Path | None) -> Settings:
     """The settings at the path, or at the first usual place that has some. Raises ConfigError."""
     from config.settings import load
 
-    chosen = path or next((place for place in _PLACES if place.exists()), _PLACES[0])
-    return load(chosen, os.environ)
+    return load(place_of(path), os.environ)
 
 
 def school_of(settings: Settings, school_id: str | None) -> School:

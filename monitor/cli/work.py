@@ -10,51 +10,46 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.failures import CONFIG, Failure
-from monitor.cli.options import config_option, json_line, json_option, school_of, school_option, settings_of
+from monitor.cli.failures import CONFIG, TRY_LATER, Failure
+from monitor.cli.options import (
+    config_option,
+    json_line,
+    json_option,
+    place_of,
+    school_of,
+    school_option,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from config.schema import Settings
     from monitor.bootstrap import Installation
+    from monitor.lifeline import Contacts
 
 
-def _install(settings: Settings) -> Installation:
-    """The installation, migrated, its register looked at. Raises what the settings deserve."""
+def _install(settings: Settings, *, alone: bool = False) -> Installation:
+    """The installation, migrated, its register looked at. `alone`: as the only `run` on its SQLite database.
+
+    Raises what the settings deserve.
+    """
     from monitor.bootstrap import install, refuse_wrong_options
+    from monitor.reload import RegisterRefuses, look_at_register
     from monitor.storage import migrate
 
     refuse_wrong_options(settings)
     installation = install(settings, os.environ)
     try:
+        if alone:
+            installation.db.claim_run()  # before anything is changed under another worker's hands
         migrate.upgrade(installation.db)
-        _look_at_register(installation)
+        look_at_register(installation, datetime.now(UTC).date())
+    except RegisterRefuses as err:
+        installation.close()
+        raise Failure(str(err), CONFIG) from None
     except BaseException:
         installation.close()
         raise
     return installation
-
-
-def _look_at_register(installation: Installation) -> None:
-    """A new account that the policies would not allow is refused; a running one is only warned of (R01)."""
-    import logging
-
-    from config.register import advice
-    from monitor.storage import polls
-
-    log = logging.getLogger("monitor.register")
-    today = datetime.now(UTC).date()
-    refused = []
-    for site in installation.sites:
-        with site.db.read() as conn:
-            known = polls.source_names(conn, site.id)
-        for one in advice(site.school, today):
-            about = f"{site.id}/{one.account}" if one.account else site.id
-            if one.refuses_new and one.account and one.account not in known:
-                refused.append(f"{about}: {one.sentence}")
-            else:
-                log.warning(one.sentence, extra={"about": about, "code": one.code})
-    if refused:
-        raise Failure("\n".join(("these accounts cannot be watched yet:", *refused)), CONFIG)
 
 
 @click.command()
@@ -65,14 +60,78 @@ def run(config_path: Path | None) -> None:
     Logs JSON to standard error. Exit code 78: the settings are wrong; 75: another worker has the database.
     """
     from monitor import logs
-    from monitor.reload import reload_with
+    from monitor.reload import accepted, reload_with
     from monitor.service import Service
 
     settings = settings_of(config_path)
     logs.to_json(settings.worker.log_level)
-    installation = _install(settings)
-    installation.db.claim_run()
+    installation = _install(settings, alone=True)
+    accepted(installation, datetime.now(UTC))
     Service(installation, os.environ, reload_with(lambda: settings_of(config_path), os.environ)).run()
+
+
+@click.command()
+@config_option
+@click.option("--if-silent", is_flag=True, help="Only if the worker has given no sign of life for an hour.")
+def alarm(config_path: Path | None, *, if_silent: bool) -> None:
+    """Mail the technician and the head that the worker does not work. systemd calls it; you can, to try it.
+
+    Needs no database. Where the settings are wrong it uses the mail server and the addresses of the last good
+    ones. Each person is told once a day, until the worker works again. Exit code 75: somebody is still to be told.
+    """
+    from monitor import lifeline, logs
+    from monitor.bootstrap import open_transport
+
+    logs.to_terminal()
+    now = datetime.now(UTC)
+    settings, problems, folder = _what_can_be_read(config_path)
+    if if_silent and not lifeline.is_silent(folder, now):
+        click.echo("the worker gives signs of life; nobody is told")
+        return
+    contacts = lifeline.Contacts.of(settings) if settings else lifeline.Contacts.load(folder)
+    if contacts is None:
+        raise Failure(
+            f"the settings are wrong, and no contacts are kept in {folder}: nobody can be told\n{problems}",
+            CONFIG,
+        )
+    reason = "settings" if problems or os.environ.get("MONITOR_EXIT_STATUS") == str(CONFIG) else "failed"
+    transport = open_transport(_mail_alone(contacts), os.environ)
+    try:
+        outcomes = lifeline.sound(
+            contacts, transport, folder, now, reason="silent" if if_silent else reason, problems=problems
+        )
+    finally:
+        transport.close()
+    for address, outcome in outcomes.items():
+        click.echo(f"{address}: {outcome.status} {outcome.text}".rstrip())
+    if not outcomes:
+        click.echo("everybody was told already")
+    if any(outcome.status in ("deferred", "ambiguous") for outcome in outcomes.values()):
+        raise Failure("not everybody could be told; run this again", TRY_LATER)
+
+
+def _what_can_be_read(config_path: Path | None) -> tuple[Settings | None, str, Path]:
+    """The settings or None, what is wrong with them, and the state folder."""
+    from config.problems import ConfigError
+    from monitor.bootstrap import refuse_wrong_options
+
+    try:
+        settings = settings_of(config_path)
+    except ConfigError as err:
+        state = os.environ.get("SCHOOLWATCH_STATE_DIR", "state")
+        return None, str(err), (place_of(config_path).absolute().parent / state)
+    try:
+        refuse_wrong_options(settings)
+    except ConfigError as err:
+        return settings, str(err), settings.state_dir
+    return settings, "", settings.state_dir
+
+
+def _mail_alone(contacts: Contacts) -> Settings:
+    """Settings that know the mail server only."""
+    from config.schema import Settings
+
+    return Settings(schools=(), mail=contacts.mail)
 
 
 @click.command()
@@ -159,18 +218,22 @@ class _progress:  # noqa: N801  a context manager by nature
 )
 @json_option
 def demo(out: Path, *, as_json: bool) -> None:
-    """Show what Schoolwatch does: a feed and a folder of invented comments, judged and mailed on this machine.
+    """Show what Schoolwatch does: one week of an invented school, played in under a minute.
 
-    Nothing leaves the machine: the feed and the mail server are its own, on loopback.
+    Facebook, X, a blog and a news feed are simulated on this machine, and so is the mail server; everything else is
+    the real program. Nothing leaves the machine.
     """
     from dataclasses import asdict
 
-    from monitor.demo import play
+    from monitor.demo.play import Watcher, play
+    from monitor.demo.screen import Screen
 
     if as_json:
-        click.echo(json_line(asdict(play(out, lambda _words: None))))
-    else:
-        click.echo(play(out, click.echo).in_words())
+        click.echo(json_line(asdict(play(out, Watcher()))))
+        return
+    with Screen() as screen:
+        summary = play(out, screen)
+    screen.end(summary)
 
 
 if TYPE_CHECKING:

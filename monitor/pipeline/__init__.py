@@ -7,7 +7,8 @@
 3. `notices`: a planned notice falls due; the case is looked at again, and a mail is queued only if nobody has
    answered since (T2 too).
 4. `tell`: what is told in batches: old items in one summary, input set aside, outages that began and ended.
-5. `dispatch`: a mail is claimed (T3), looked at once more, gathered and written (`details`, alerts.compose), and
+5. `week`: a week has ended, and the page about it is queued once.
+6. `dispatch`: a mail is claimed (T3), looked at once more, gathered and written (`details`, alerts.compose), and
    sent; what came of it is written, fenced on the attempt number (T4).
 
 Rows remember, events wake: a stage that finds nothing due does nothing, and says when it wants to be asked again.

@@ -128,14 +128,13 @@ def _question(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
 
 
 def _outage(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
+    kind, _, name = row.subject.partition(":")
     outage = outages.by_number(conn, site.id, row.subject, row.occurrence)
-    return {
-        "source": row.subject.partition(":")[2],
-        "error": row.facts["code"],
-        "since": outage.began_at if outage else None,
-        "until": outage.ended_at if outage else None,
-        "count": items.waiting_for_score(conn, site.id),
-    }
+    since, until = (outage.began_at, outage.ended_at) if outage else (None, None)
+    count = items.waiting_for_score(conn, site.id)
+    if kind == "source":
+        count = items.found_late(conn, site.id, name, since, until) if since and until else 0
+    return {"source": name, "error": row.facts["code"], "since": since, "until": until, "count": count}
 
 
 def _settings(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:

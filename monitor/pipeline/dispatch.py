@@ -24,6 +24,10 @@ _LEASE_MARGIN = timedelta(minutes=2)
 
 def dispatch(site: Site, transport: Transport, now: datetime, limit: int = 20) -> int:
     """Send up to `limit` due mails of the school, most urgent first; how many were claimed."""
+    with site.db.read() as conn:
+        due = outbox.next_due(conn, site.id)
+    if due is None or due > now:
+        return 0
     lease = timedelta(seconds=transport.budget_s) + _LEASE_MARGIN
     for done in range(limit):
         with site.db.write("T3") as conn:

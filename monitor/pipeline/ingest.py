@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 OpenConnector = Callable[[str], Connector]
 """A source's name to its connector. Raises ConnectorError when it cannot be opened."""
 
+REFRESH = "refresh"
+"""The stream, beside the connector's own, that looks for edits and deletions of known items."""
+_REFRESH_EVERY = timedelta(hours=1)
+_REFRESH_FOR = timedelta(days=14)
+_REFRESH_AT_ONCE = 50
 _FIRST_LOOK_BACK = timedelta(hours=24)
 _LEASE_MARGIN = timedelta(seconds=60)
 _LONG_WAIT = timedelta(minutes=15)
@@ -53,14 +58,23 @@ NEEDS_A_PERSON = (AuthExpired, PermissionMissing)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What one poll did. `error`: the code of the failure."""
+    """What one poll did. `hidden_or_shown`: items whose state changed. `first_walk_ended`: the source has been read to
+    its end for the first time. `error`: the code of the failure."""
 
     source: str
     new: int = 0
     edited: int = 0
+    hidden_or_shown: int = 0
     set_aside: int = 0
     has_more: bool = False
+    first_walk_ended: bool = False
     error: str | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Is there something to do at once because of it?"""
+        found = self.new + self.edited + self.hidden_or_shown + self.set_aside
+        return found > 0 or self.has_more or self.first_walk_ended
 
 
 def poll(site: Site, open_connector: OpenConnector, names: frozenset[str], now: datetime) -> Polled | None:
@@ -72,7 +86,7 @@ def poll(site: Site, open_connector: OpenConnector, names: frozenset[str], now: 
         return None
     try:
         connector = open_connector(claimed.source.name)
-        page = connector.fetch(claimed.stream, claimed.checkpoint, now)
+        page = _read(site, connector, claimed, now)
     except ConnectorError as err:
         return _failed(site, claimed, err, now)
     except Exception as err:
@@ -84,6 +98,25 @@ def poll(site: Site, open_connector: OpenConnector, names: frozenset[str], now: 
     except LeaseLost as err:
         log.warning("lease lost", extra={"source": claimed.source.name, "error": str(err)})
         return Polled(source=claimed.source.name, error="lease_lost")
+
+
+def _read(site: Site, connector: Connector, claimed: Poll, now: datetime) -> Page:
+    """The stream's next page; of the stream `refresh` some of the items already known, read again."""
+    if claimed.stream != REFRESH:
+        return connector.fetch(claimed.stream, claimed.checkpoint, now)
+    after = (claimed.checkpoint or {}).get("after", 0)
+    with site.db.read() as conn:
+        known = items.to_refresh(
+            conn, site.id, claimed.source.id, after, now - _REFRESH_FOR, _REFRESH_AT_ONCE
+        )
+    found = connector.refresh([one.external_id for one in known], now) if known else ()
+    more = len(known) == _REFRESH_AT_ONCE
+    return Page(
+        items=tuple(found),
+        checkpoint={"version": 1, "after": known[-1].id if more else 0},
+        has_more=more,
+        poll_after=_REFRESH_EVERY,
+    )
 
 
 def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
@@ -126,8 +159,10 @@ def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
         source=claimed.source.name,
         new=counts[Change.NEW],
         edited=counts[Change.EDITED],
+        hidden_or_shown=counts[Change.STATE],
         set_aside=set_aside,
         has_more=page.has_more,
+        first_walk_ended=claimed.walked_at is None and not page.has_more,
     )
 
 
@@ -190,7 +225,7 @@ def _watch_from(conn: Connection, site: Site, source: Source, now: datetime) -> 
 def _next_poll(site: Site, claimed: Poll, page: Page, now: datetime) -> datetime:
     if page.has_more:
         return now
-    return now + max(_spread(_interval(site, claimed.source.name)), page.poll_after or timedelta())
+    return now + max(_spread(_interval(site, claimed.source.name), claimed), page.poll_after or timedelta())
 
 
 def _interval(site: Site, name: str) -> timedelta:
@@ -199,9 +234,14 @@ def _interval(site: Site, name: str) -> timedelta:
     return timedelta(minutes=own or site.worker.poll_minutes)
 
 
-def _spread(wait: timedelta) -> timedelta:
-    """A tenth more or less, so that a thousand schools do not ask in the same second."""
-    return wait * random.uniform(0.9, 1.1)  # noqa: S311  no secret
+def _spread(wait: timedelta, claimed: Poll) -> timedelta:
+    """A tenth more or less, so that a thousand schools do not ask in the same second.
+
+    Drawn from the poll itself, not from chance: a page that is read again after a crash is due as before.
+    """
+    key = f"{claimed.source.school_id}/{claimed.source.name}/{claimed.stream}/{claimed.due_at.isoformat()}"
+    drawn = hashlib.sha256(key.encode()).digest()[0] / 255
+    return wait * (0.9 + 0.2 * drawn)
 
 
 def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Polled:
@@ -228,6 +268,6 @@ def _wait(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> time
         return max(err.until - now, timedelta(seconds=1))
     fixed = _WAITS.get(type(err), _LONG_WAIT)
     if fixed is not None:
-        return _spread(fixed)
+        return _spread(fixed, claimed)
     doubled = _interval(site, claimed.source.name) * (1 << min(claimed.failures, 8))
-    return _spread(min(doubled, _LONGEST_WAIT))
+    return _spread(min(doubled, _LONGEST_WAIT), claimed)

@@ -17,8 +17,8 @@ from monitor.storage.polls import Poll
 def source_blind(
     conn: Connection, site: Site, claimed: Poll, code: str, since: datetime, now: datetime
 ) -> None:
-    """A source cannot be read: one alert an outage. `since`: the first failure in a row."""
-    subject = f"source:{claimed.source.name}/{claimed.stream}"
+    """A source cannot be read: one alert an outage, however many of its streams fail. `since`: the first failure."""
+    subject = f"source:{claimed.source.name}"
     if outages.current(conn, site.id, subject) is not None:
         return
     outage = outages.begin(conn, site.id, subject, code, since)
@@ -28,10 +28,10 @@ def source_blind(
 
 
 def source_reads(conn: Connection, site: Site, claimed: Poll, now: datetime) -> None:
-    """A source was read: if it was blind, people are told that it sees again."""
-    subject = f"source:{claimed.source.name}/{claimed.stream}"
+    """A stream was read: if the source was blind and no other stream of it fails, people are told that it sees."""
+    subject = f"source:{claimed.source.name}"
     outage = outages.current(conn, site.id, subject)
-    if outage is None:
+    if outage is None or polls.failing(conn, site.id, claimed.source.id):
         return
     outages.end(conn, site.id, outage.id, now)
     _outage_event(conn, site, subject, "outage_ended", outage.number, outage.code, now)

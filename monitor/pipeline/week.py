@@ -10,11 +10,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from alerts.digest import NOBODY
 from alerts.figures import Digest, SourceSeen
-from alerts.kinds import Alert, AlertKind
+from alerts.kinds import Alert, AlertKind, MailFacts
 from config.register import advice
 from config.schema import WEEKDAYS
-from monitor.domain.week import WEEKS_BEFORE, Week, figures, latest_closed
+from monitor.domain.week import WEEKS_BEFORE, NoWeek, Week, figures, latest_closed
 from monitor.pipeline.site import Site
 from monitor.storage import events, items
 from monitor.storage import week as rows
@@ -76,6 +77,30 @@ def gathered(conn: Connection, site: Site, week: Week, now: datetime) -> Digest:
         undelivered=rows.undelivered(conn, site.id),
         register=tuple(one.sentence for one in advice(site.school, calendar.local(now).date())),
         began_within=since if since is not None and start < since < end else None,
+    )
+
+
+def chosen(site: Site, word: str | None, now: datetime) -> Week:
+    """The week of a word, or the last finished one. Raises NoWeek with a sentence."""
+    running = Week.of(site.rule.calendar.local(now).date())
+    week = running.plus(-1) if word is None else Week.parse(word)
+    if week > running:
+        raise NoWeek(f"the week {week} has not begun; the last finished one is {running.plus(-1)}")
+    return week
+
+
+def page(site: Site, week: Week, now: datetime) -> MailFacts:
+    """The facts of a page that is no mail to anybody."""
+    with site.db.read() as conn:
+        digest = gathered(conn, site, week, now)
+    return MailFacts(
+        kind=AlertKind.DIGEST,
+        school_name=site.school.name,
+        timezone=site.school.timezone,
+        recipient=NOBODY,
+        now=now,
+        severity="low",
+        digest=digest,
     )
 
 

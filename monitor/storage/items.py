@@ -263,6 +263,20 @@ def find(conn: Connection, school_id: str, external_id: str) -> list[int]:
     return list(conn.execute(query).scalars())
 
 
+def to_refresh(
+    conn: Connection, school_id: str, source_id: int, after: int, since: datetime, limit: int
+) -> list[Row[Any]]:
+    """Id and external id of the source's items since that moment that may still change, beyond the given id."""
+    query = select(items.c.id, items.c.external_id).where(
+        items.c.school_id == school_id,
+        items.c.source_id == source_id,
+        items.c.id > after,
+        items.c.created_at >= since,
+        items.c.state != ItemState.DELETED.value,
+    )
+    return list(conn.execute(query.order_by(items.c.id).limit(limit)))
+
+
 def unjudged(conn: Connection, school_id: str, now: datetime, limit: int) -> list[int]:
     """Ids of items whose latest version or state nobody has looked at, oldest first; then those whose scoring
     failed and is due again."""
@@ -297,6 +311,18 @@ def next_score(conn: Connection, school_id: str) -> datetime | None:
     )
     found: datetime | None = conn.execute(query).scalar()
     return found
+
+
+def found_late(conn: Connection, school_id: str, source: str, since: datetime, until: datetime) -> int:
+    """How many of the source's items were written while it could not be read and found afterwards."""
+    query = (
+        select(func.count())
+        .select_from(items)
+        .join(sources, sources.c.id == items.c.source_id)
+        .where(items.c.school_id == school_id, sources.c.school_id == school_id, sources.c.name == source)
+        .where(items.c.created_at.between(since, until), items.c.first_seen_at > since)
+    )
+    return int(conn.execute(query).scalar_one())
 
 
 def waiting_for_score(conn: Connection, school_id: str) -> int:

@@ -35,6 +35,7 @@ class Poll:
 
     source: Source
     stream: str
+    due_at: datetime
     lease_no: int
     checkpoint: Checkpoint | None
     failures: int
@@ -128,6 +129,7 @@ def claim(
             return Poll(
                 source=_source(row),
                 stream=row.stream,
+                due_at=row.due_at,
                 lease_no=row.lease_no + 1,
                 checkpoint=row.checkpoint,
                 failures=row.failures,
@@ -186,6 +188,14 @@ def restart(conn: Connection, school_id: str, source_id: int, now: datetime) -> 
         .where(polls.c.school_id == school_id, polls.c.source_id == source_id)
         .values(checkpoint=None, due_at=now, lease_until=None, lease_no=polls.c.lease_no + 1)
     )
+
+
+def failing(conn: Connection, school_id: str, source_id: int) -> bool:
+    """Does a stream of the source fail at present?"""
+    query = select(polls.c.stream).where(
+        polls.c.school_id == school_id, polls.c.source_id == source_id, polls.c.failing_since.is_not(None)
+    )
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def make_due(conn: Connection, school_id: str, now: datetime) -> None:

@@ -205,7 +205,7 @@ def test_an_endless_name_costs_no_time(harness):
     "entry",
     [
         "<item " + " ".join(f"a{n}='1'" for n in range(5000)) + "/>",
-        "<item & " + " ".join(f"a{n}='1'" for n in range(5000)) + "></item>",
+        "<title>a & b</title><item " + " ".join(f"a{n}='1'" for n in range(5000)) + "></item>",
     ],
     ids=["well-formed", "malformed"],
 )
@@ -221,6 +221,12 @@ def test_enclosures_are_links_and_links_are_complete(harness):
     (item,) = walk(harness).items
     assert item.attachments == ("http://pictures.example/a.jpg",)
     assert item.permalink == harness.site.url.partition("/feed")[0] + "/p/1"
+
+
+def test_a_link_within_the_page_does_not_take_the_feeds_token_along(harness):
+    harness.site.publish(Post("x", "", link="#comment-1"))
+    (item,) = walk(harness).items
+    assert item.permalink == harness.site.url.partition("?")[0] + "#comment-1"
 
 
 def test_the_school_is_known_by_its_page_too():

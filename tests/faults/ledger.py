@@ -3,9 +3,9 @@
 Left out because a crash may rightly change it:
 - ids (a rolled back transaction skips some on PostgreSQL): where an id stands in data, its external id is given;
 - payload_key and payload_hmac (the key is random), hashes of events (they depend on ids, and are checked by
-  themselves), digests of files' time stamps in checkpoints;
-- lease_no, lease_until, due_at of polls (drawn at random), attempts, ambiguous counters and sent times of mails,
-  and the attempt that is the occurrence of an `undelivered` alert.
+  themselves), the stamps of files in checkpoints;
+- lease_no, lease_until and due_at of polls (counted from when a page was read), attempts, ambiguous counters and
+  sent times of mails, and the attempt that is the occurrence of an `undelivered` alert.
 Times taken from the worker's clock are given by their hour (see story.py), times of the platform as they are.
 How often a broken engine was asked again depends on when it was asked first: repeats without a word in between
 count once.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from itertools import groupby
 from typing import Any
@@ -126,14 +126,16 @@ class _Reader:
             stored = getattr(row, name)
             assert stored == getattr(folded[name], "value", folded[name]), (row.number, name)
         assert row.open == case.open, row.number
-        answered_by = sorted(self._items.get(item or 0, "a person") for item in case.answered_by)
-        shared = {
-            "item": self._items[case.item],
-            "due_at": hour(case.due_at),
-            "answered_by": answered_by,
-            "summary_wanted": row.summary_wanted,
-        }
-        return {name: str(one) if isinstance(one, Enum) else one for name, one in (folded | shared).items()}
+        folded["item"] = self._items[case.item]
+        return {name: self._shared(one) for name, one in folded.items()} | {"wanted": row.summary_wanted}
+
+    def _shared(self, value: Any) -> Any:
+        """A part of a case: ids of items as their external ids, times by their hour, words as words."""
+        if isinstance(value, frozenset):
+            return sorted("a person" if one is None else self._items.get(one, str(one)) for one in value)
+        if isinstance(value, datetime):
+            return hour(value)
+        return str(value) if isinstance(value, Enum) else value
 
     def _event(self, row: Row[Any]) -> tuple[str, str, Mapping[str, Any], str | None]:
         data = dict(row.data)
@@ -203,6 +205,3 @@ def _once(happened: Iterable[tuple[str, str, Mapping[str, Any], str | None]]) ->
             unjudged.discard(subject)
         found.append(one)
     return found
-
-
-LONGEST_SCENE = timedelta(minutes=50)

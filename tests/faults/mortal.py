@@ -19,13 +19,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
-import alembic.context
 import psycopg  # noqa: F401  imported once here, so that each child starts in milliseconds
 from sqlalchemy import event
 
-import alerts.compose
 import connectors.feed
 import connectors.files  # noqa: F401
 from config.schema import Settings
@@ -184,8 +180,8 @@ def _act(installation: Installation, order: Act) -> str | None:
     (site,) = installation.sites
     with site.db.read() as conn:
         rows = cases.rows(conn, site.id, open_only=False)
-    (number,) = (row.number for row in rows if row.external_id == order.external_id)
-    return act(site, number, order.action, order.person, order.now)
+    number = next((row.number for row in rows if row.external_id == order.external_id), None)
+    return None if number is None else act(site, number, order.action, order.person, order.now)
 
 
 def mother(descriptor: int) -> None:
@@ -206,7 +202,7 @@ def mother(descriptor: int) -> None:
                 code = 0
             except EOFError:
                 pass  # the test is over
-            except BaseException:
+            except BaseException:  # noqa: BLE001  shown, and told by the exit code
                 traceback.print_exc()
             finally:
                 os._exit(code)

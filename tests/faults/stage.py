@@ -68,7 +68,7 @@ class Sink:
         self.arrived: list[Arrived] = []
         self.refuses = False
 
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+    async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self._hand.here("RCPT")
@@ -77,7 +77,7 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 go on"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:
         content = envelope.content
         assert isinstance(content, bytes)
         message = email.message_from_bytes(content, policy=email.policy.default)

@@ -178,7 +178,7 @@ STORY = (
     Scene(moment("tue 18:00"), _engine_chokes, chokes_on="choking"),
     # A safeguarding case's mails have one subject: answered in time, so that no two mails look alike.
     Scene(moment("tue 21:00"), _night, acts=(("blog-3", EventKind.ANSWERED, "lead"),)),
-    Scene(moment("wed 01:00")),
+    Scene(moment("wed 02:00")),
     Scene(moment("wed 08:00")),
     Scene(moment("wed 10:00"), _blog_is_back),
     Scene(moment("wed 12:00")),

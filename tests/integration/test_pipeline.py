@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.errors import AuthExpired, Transient
 from connectors.item import Item, ItemKind, ItemState
 from monitor.storage import cases, events
 from tests.fakes import TUESDAY, World, comment, reply
@@ -278,6 +279,14 @@ def test_one_text_that_no_engine_can_read_goes_to_a_person_and_its_neighbours_ar
     assert len(subjects(world, "mod")) == 2, "it is said once, though it is tried again"
 
 
+def test_a_deletion_is_found_by_reading_known_items_again(world: World) -> None:
+    world.give(comment("1"), comment("2"))
+    world.page().changed["1"] = deleted(comment("1"))
+    world.poll()
+    rows = case_rows(world)
+    assert (rows["1"].answer, rows["2"].answer) == ("withdrawn", "waiting")
+
+
 def test_the_chain_of_events_is_unbroken_after_all_that(world: World) -> None:
     world.give(comment("1"), comment("2", "urgent"))
     world.later(hours=1)
@@ -290,3 +299,32 @@ def _page(items: list[Item], *, more: bool) -> Any:
     from connectors.base import Page
 
     return Page(items=tuple(items), checkpoint={"version": 1}, has_more=more)
+
+
+def test_a_source_that_fails_for_hours_is_one_alert_and_one_more_when_it_sees_again(world: World) -> None:
+    world.give(comment("1", "thanks"))
+    world.page().down = Transient("the platform is down")
+    world.poll()
+    world.later(hours=3)
+    assert subjects(world, "mod") == [], "three hours are no alarm yet"
+    world.later(hours=3)
+    assert [subject for subject in subjects(world, "mod") if "Cannot read" in subject] == subjects(
+        world, "mod"
+    )
+    assert len(subjects(world, "mod")) == 1
+    world.page().down = None
+    world.give(comment("2", "thanks", created_at=world.now - timedelta(hours=2)))
+    assert len(subjects(world, "mod")) == 2
+    assert "1 item" in world.transport.to("mod")[1].text
+
+
+def test_a_token_that_ran_out_is_told_at_once_because_no_waiting_mends_it(world: World) -> None:
+    world.fail(AuthExpired("the token has expired"))
+    assert len(subjects(world, "tech")) == 1
+
+
+def test_a_second_outage_of_a_source_is_told_as_the_first(world: World) -> None:
+    for _ in range(2):
+        world.fail(AuthExpired("the token has expired"))
+        world.give()
+    assert len(subjects(world, "tech")) == 4

@@ -72,14 +72,14 @@ class Inbox:
         self.got: list[Envelope] = []
         self.greeted = 0
 
-    async def handle_EHLO(  # noqa: N802
+    async def handle_EHLO(
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:
         self.greeted += 1
         session.host_name = hostname
         return [self.answers["EHLO"]] if "EHLO" in self.answers else responses
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if "MAIL" in self.answers:
@@ -88,7 +88,7 @@ class Inbox:
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if "RCPT" in self.answers and not address.startswith("good"):
@@ -96,7 +96,7 @@ class Inbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
         self.got.append(envelope)
         return self.answers.get("DATA", "250 2.0.0 OK queued")
 

@@ -13,7 +13,8 @@ from monitor.domain.calendar import NATIONS, Calendar
 
 LONDON = ZoneInfo("Europe/London")
 ENGLAND = Calendar()
-MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
+FIRST, LAST = datetime(2015, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  Hypothesis adds the zone
+MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 
 
 def london(day: str, hour: str) -> datetime:

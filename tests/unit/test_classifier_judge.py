@@ -105,6 +105,11 @@ def test_three_words_at_most_explain_a_category(thresholds: Thresholds) -> None:
     ]
 
 
+def test_a_word_that_weighs_little_beside_the_heaviest_is_no_reason(thresholds: Thresholds) -> None:
+    engine = ExplainingEngine([(0, 1, 5.0), (2, 3, 1.0)])
+    assert len(judge({**CALM, "insult": 0.7}, "a b c d", thresholds, engine).spans) == 1
+
+
 def test_a_span_outside_the_text_is_dropped(thresholds: Thresholds) -> None:
     engine = ExplainingEngine([(-1, 2, 5.0), (3, 99, 4.0), (2, 2, 3.0)])
     assert judge({**CALM, "insult": 0.7}, "a b c d", thresholds, engine).spans == ()

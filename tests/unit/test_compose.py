@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import alerts.compose
 from alerts.clean import mentions_a_link, one_line, passage, web_link
 from alerts.compose import compose, compose_or_plain
+from alerts.figures import Digest, SourceSeen, Volume, WeekFigures
 from alerts.kinds import AlertKind, ItemView, Mail, MailFacts, Recipient, SetAsideView
 from alerts.letters.lists import MOST_ITEMS
 
@@ -92,7 +93,11 @@ def one_of_each(recipient: Recipient = ANA) -> dict[str, MailFacts]:
             kinds.WORKER_STOPPED, reason="settings", error="schoolwatch.toml:3: Is not TOML here.", **since
         ),
     ]
+    made.append(facts(kinds.DIGEST, digest=Digest(week=WEEK)))
     return {one.kind.value: replace(one, recipient=recipient) for one in made}
+
+
+WEEK = WeekFigures(week="2026-W47", start=NOW - timedelta(days=8), end=NOW - timedelta(days=1), as_of=NOW)
 
 
 class Page(HTMLParser):
@@ -133,7 +138,7 @@ def test_text_and_html_say_the_same(kind: AlertKind) -> None:
     mail = compose(one_of_each()[kind.value])
     shown = Page(mail).text.casefold()
     for line in mail.text.splitlines():
-        words = " ".join(line.removeprefix(">").split()).casefold()
+        words = " ".join(line.removeprefix(">").removeprefix("- ").split()).casefold()
         label, _, value = words.partition(": ")
         if words and words != "--" and LINK not in line:
             assert words in shown or (label in shown and value in shown), line
@@ -166,7 +171,7 @@ def test_an_unlucky_template_still_gives_a_mail(kind: AlertKind, monkeypatch: py
     def broken(*_: object) -> str:
         raise LookupError("no template")
 
-    monkeypatch.setattr(alerts.compose, "_render", broken)
+    monkeypatch.setattr(alerts.compose, "render", broken)
     mail, problem = compose_or_plain(one_of_each()[kind.value])
     assert problem == "LookupError"
     assert "Oakfield Primary School" in mail.text
@@ -498,6 +503,12 @@ def test_hostile_text_stays_text(hostile: str) -> None:
             school_name=hostile,
             recipient=replace(ANA, name=hostile),
             set_aside=(SetAsideView(1, hostile, hostile, NOW),),
+            digest=Digest(
+                week=replace(WEEK, volumes=(Volume(hostile, hostile, 1),), set_aside=((hostile, 1),)),
+                sources=(SourceSeen(hostile, hostile, official=True),),
+                blind_now=(hostile,),
+                register=(hostile,),
+            ),
         )
         mail, problem = compose_or_plain(said)
         assert problem is None

@@ -249,7 +249,8 @@ def test_posts_and_mentions_carry_no_deadline_by_default() -> None:
     }
 
 
-MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
+FIRST, LAST = datetime(2015, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  Hypothesis adds the zone
+MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 RULES = st.builds(
     rule,
     nation=st.sampled_from(NATIONS),

@@ -16,6 +16,7 @@ from monitor.domain.notices import plan
 
 LONDON = ZoneInfo("Europe/London")
 RULE = DeadlineRule(calendar=Calendar())
+FIRST, LAST = datetime(2015, 1, 1), datetime(2060, 1, 1)  # noqa: DTZ001  Hypothesis adds the zone
 LEAD, STAFFED, NOBODY = (
     "lead_before_deadline",
     "last_staffed_time_before_deadline",
@@ -131,7 +132,7 @@ def test_closure_days_are_not_staffed() -> None:
 
 
 @given(
-    st.datetimes(datetime(2015, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(FIRST, LAST, timezones=st.just(UTC)),
     st.sampled_from(NATIONS),
     st.integers(1, 14 * 24),
     st.integers(0, 7 * 24),

@@ -482,13 +482,14 @@ def uncommented() -> str:
 
 
 def test_the_example_names_every_setting_and_nothing_else() -> None:
-    expected = {"school", "hours", "deadline", "people", "accounts", "watches", "routes"}
+    expected = {"school", "hours", "deadline", "digest", "people", "accounts", "watches", "routes"}
     expected |= {f"school.{name}" for name in ("id", "name", "nation", "timezone", "language")}
     expected |= {".".join(map(str, loc)) for loc in environment.known().values()}
     expected |= {"database", "mail", "worker", "classifier"}
     sections: dict[str, type[BaseModel]] = {
         "hours": schema.Hours,
         "deadline": schema.Deadline,
+        "digest": schema.Digest,
         "people": schema.Person,
         "accounts": schema.Account,
         "watches": schema.Watch,
@@ -515,6 +516,7 @@ def test_what_the_example_shows_as_default_is_the_default() -> None:
         "classifier": schema.Classifier,
         "hours": schema.Hours,
         "deadline": schema.Deadline,
+        "digest": schema.Digest,
         "school": schema.School,
     }
     for section, model in models.items():
