@@ -81,7 +81,7 @@ class FacebookConnector(Connector):
     )
 
     def __init__(
-        self, source: SourceRef, options: FacebookOptions, secrets: Mapping[str, str], total_s: float = 60
+        self, source: SourceRef, options: FacebookOptions, secrets: Mapping[str, str], total_s: float = 30
     ) -> None:
         self._options = options
         self._app_secret = secrets["app_secret"]

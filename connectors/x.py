@@ -85,7 +85,7 @@ class XConnector(Connector):
     capabilities = frozenset({Capability.REFRESH, Capability.HIDE})
 
     def __init__(
-        self, source: SourceRef, options: XOptions, secrets: Mapping[str, str], total_s: float = 60
+        self, source: SourceRef, options: XOptions, secrets: Mapping[str, str], total_s: float = 30
     ) -> None:
         self._options = options
         self._api = XApi(options.api_url, secrets, total_s)

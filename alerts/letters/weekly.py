@@ -162,7 +162,8 @@ def _promises_line(desk: Desk, digest: Digest) -> Line:
     if not answers.decided:
         return Line(_GOOD, label, desk.say("digest.line", "promises_none"), waiting)
     value = desk.say("digest.line", "promises_some", kept=answers.kept, decided=answers.decided)
-    text = f"{desk.say('digest.line', 'promises_some_more')} {waiting}".strip()
+    more = desk.say("digest.line", "promises_some_more")
+    text = f"{more} {waiting}".strip()
     return Line(_LOOK if answers.missed else _GOOD, label, value, text, joins=True)
 
 

@@ -8,21 +8,26 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alerts import outbox
+from alerts.digest import as_page
+from config.settings import load
+from monitor.bootstrap import site_of
 from monitor.demo import story
 from monitor.demo.platforms import Platforms
 from monitor.demo.sink import MailSink, serving
 from monitor.demo.story import Scene, Story
-from monitor.storage import cases
+from monitor.pipeline import week
+from monitor.storage import cases, migrate
 from monitor.storage.database import Database
 
 SCHOOL = "willowbrook"
 _DAY = timedelta(days=1)
+_COUNT_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class Summary:
     missed: int
     mails: int
     mails_folder: str
-    digest: str | None
+    digest: str
     seconds: float
 
 
@@ -63,26 +68,32 @@ class Watcher:
 
 
 class Child:
-    """The worker's process. Started again where it died, with the same step."""
+    """The worker's process."""
 
     def __init__(self, settings: Path) -> None:
         self._settings = settings
         self._process = self._start()
 
+    module = "monitor.demo.child"
+
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "monitor.demo.child", str(self._settings)]
+        command = [sys.executable, "-m", self.module, str(self._settings)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
 
     def step(self, start: datetime, end: datetime) -> None:
         """Let the worker do all that is due from `start` up to `end`."""
         told = json.dumps({"from": start.isoformat(), "until": end.isoformat()}) + "\n"
-        process = self._process
-        if process.stdin is None or process.stdout is None:
+        if not self.say(told):
+            raise RuntimeError(f"the worker ended with code {self._process.wait()}; its words are above")
+
+    def say(self, told: str) -> str:
+        """Send a line, and wait for the answer; empty if the process has ended."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
             raise RuntimeError("the worker has no pipes")
-        process.stdin.write(told)
-        process.stdin.flush()
-        if not process.stdout.readline():
-            raise RuntimeError(f"the worker ended with code {process.wait()}; its words are above")
+        stdin.write(told)
+        stdin.flush()
+        return stdout.readline()
 
     def close(self) -> None:
         """Let it end."""
@@ -93,20 +104,25 @@ class Child:
             self._process.stdout.close()
 
 
-def play(out: Path, watcher: Watcher) -> Summary:
-    """Play the week into the folder `out`, whose former play is removed."""
+def play(out: Path, watcher: Watcher, start: Callable[[Path], Child] = Child) -> Summary:
+    """Play the week into the folder `out`, whose former play is removed. `start`: makes the worker's process."""
     began = time.monotonic()
     told = story.load()
     mails = _fresh(out)
     sink = MailSink(mails)
     with serving(sink) as port, Platforms() as platforms:
         settings = _write_settings(out, {"@MAIL_PORT@": str(port), **platforms.marks()})
-        child = Child(settings)
+        child = start(settings)
         try:
-            _tell(told, platforms, sink, child, _reader(out), watcher)
+            reader = _reader(out)
+            _tell(told, platforms, sink, child, reader, watcher)
+            reader.close()
         finally:
             child.close()
-    counts = count(_reader(out), sink)
+    db = _reader(out)
+    counts = count(db, sink)
+    digest = _digest(db, settings, told.ends)
+    db.close()
     return Summary(
         items=counts.items,
         flagged=counts.flagged,
@@ -115,7 +131,7 @@ def play(out: Path, watcher: Watcher) -> Summary:
         missed=counts.missed,
         mails=counts.mails,
         mails_folder=str(mails),
-        digest=_digest(mails),
+        digest=str(digest),
         seconds=round(time.monotonic() - began, 1),
     )
 
@@ -126,14 +142,17 @@ def _tell(
     """Each scene at its moment: first the worker works up to it, then it happens."""
     for old in told.before:
         platforms.happen(old)
-    now = told.begins
+    now, counted = told.begins, 0.0
     scenes: tuple[Scene | None, ...] = (*told.scenes, None)
     for scene in scenes:
         moment = scene.at if scene is not None else told.ends
         for stop in _stops(now, moment):
             child.step(now.astimezone(UTC), stop.astimezone(UTC))
             now = stop
-            watcher.stands(now, count(db, sink))
+            # Counting reads every case: at the end of a day, and now and then between.
+            if stop is not moment or scene is None or time.monotonic() - counted > _COUNT_EVERY_S:
+                watcher.stands(now, count(db, sink))
+                counted = time.monotonic()
         if scene is not None:
             _happen(scene, platforms, sink)
             watcher.scene(scene)
@@ -192,13 +211,15 @@ def _write_settings(out: Path, marks: Mapping[str, str]) -> Path:
 
 def _reader(out: Path) -> Database:
     """The demo's database, migrated, for the parent to look at."""
-    from monitor.storage import migrate
-
     db = Database(f"sqlite:///{(out / 'state' / 'schoolwatch.db').absolute()}")
     migrate.upgrade(db)
     return db
 
 
-def _digest(mails: Path) -> str | None:
-    found = sorted(mails.glob("*week*.html"))
-    return str(found[-1]) if found else None
+def _digest(db: Database, settings: Path, now: datetime) -> Path:
+    """The week's page for the senior leaders, as `schoolwatch digest --out` writes it."""
+    told = load(settings, {})
+    site = site_of(told, told.schools[0], db)
+    page = settings.absolute().with_name("digest.html")
+    page.write_text(as_page(week.page(site, week.chosen(site, None, now), now)), encoding="utf-8")
+    return page

@@ -66,8 +66,7 @@ class Screen(Watcher):
         self._console.print(
             Text(f"every mail, as people see it and as it was sent: {summary.mails_folder}"), soft_wrap=True
         )
-        if summary.digest:
-            self._console.print(Text(f"the week for the senior leaders: {summary.digest}"), soft_wrap=True)
+        self._console.print(Text(f"the week for the senior leaders: {summary.digest}"), soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)

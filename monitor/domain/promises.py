@@ -25,6 +25,10 @@ class CaseRow:
     reply_times: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
 
+_GONE = {EventKind.WITHDRAWN: True, EventKind.RESTORED: False}
+"""Nobody waits for an answer to what is not to be seen; when it is seen again, its deadline is set anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
     """An answer that was due. `by_reply`: the school's own reply was seen, so its time is known exactly.
@@ -52,8 +56,10 @@ def promises(case: CaseRow) -> list[Promise]:
     old one was decided."""
     made: list[Promise] = []
     current: Promise | None = None
+    gone = False
     for event in case.events:
-        if event.kind is EventKind.DEADLINE_SET:
+        gone = _GONE.get(event.kind, gone)
+        if event.kind is EventKind.DEADLINE_SET and not gone:
             due = datetime.fromisoformat(event.data["due_at"])
             if current is not None and current.due_at != due and current.decided_at(event.at) is not None:
                 made.append(replace(current, dropped=True))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from config.db import EPOCH
 from connectors.base import Connector, Page
 from connectors.errors import (
     AuthExpired,
@@ -35,8 +36,8 @@ OpenConnector = Callable[[str], Connector]
 
 REFRESH = "refresh"
 """The stream, beside the connector's own, that looks for edits and deletions of known items."""
-_REFRESH_EVERY = timedelta(hours=1)
-_REFRESH_FOR = timedelta(days=14)
+_REFRESH_EVERY = timedelta(hours=2)
+_REFRESH_FOR = timedelta(days=3)
 _REFRESH_AT_ONCE = 50
 _FIRST_LOOK_BACK = timedelta(hours=24)
 _LEASE_MARGIN = timedelta(seconds=60)
@@ -225,7 +226,7 @@ def _watch_from(conn: Connection, site: Site, source: Source, now: datetime) -> 
 def _next_poll(site: Site, claimed: Poll, page: Page, now: datetime) -> datetime:
     if page.has_more:
         return now
-    return now + max(_spread(_interval(site, claimed.source.name), claimed), page.poll_after or timedelta())
+    return _slot(max(_interval(site, claimed.source.name), page.poll_after or timedelta()), claimed, now)
 
 
 def _interval(site: Site, name: str) -> timedelta:
@@ -234,14 +235,16 @@ def _interval(site: Site, name: str) -> timedelta:
     return timedelta(minutes=own or site.worker.poll_minutes)
 
 
-def _spread(wait: timedelta, claimed: Poll) -> timedelta:
-    """A tenth more or less, so that a thousand schools do not ask in the same second.
+def _slot(wait: timedelta, claimed: Poll, now: datetime) -> datetime:
+    """The next moment, at most `wait` from now, of the stream's own beat.
 
-    Drawn from the poll itself, not from chance: a page that is read again after a crash is due as before.
+    Each stream has its place within the interval, drawn from its name, so that a thousand schools do not ask in the
+    same second; and a poll that came late, after a crash or a long night, does not put off all that follow.
     """
-    key = f"{claimed.source.school_id}/{claimed.source.name}/{claimed.stream}/{claimed.due_at.isoformat()}"
-    drawn = hashlib.sha256(key.encode()).digest()[0] / 255
-    return wait * (0.9 + 0.2 * drawn)
+    key = f"{claimed.source.school_id}/{claimed.source.name}/{claimed.stream}"
+    place = wait * (int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32)
+    begun = (now - EPOCH - place) // wait
+    return EPOCH + place + (begun + 1) * wait
 
 
 def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Polled:
@@ -252,7 +255,7 @@ def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Po
     try:
         with site.db.write("poll failed") as conn:
             events.lock(conn, site.id)
-            polls.failed(conn, claimed, now + _wait(site, claimed, err, now), now)
+            polls.failed(conn, claimed, _try_again(site, claimed, err, now), now)
             since = claimed.failing_since or now
             if isinstance(err, NEEDS_A_PERSON) or now - since >= site.blind_after:
                 tell.source_blind(conn, site, claimed, err.code, since, now)
@@ -261,13 +264,13 @@ def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Po
     return Polled(source=claimed.source.name, error=err.code)
 
 
-def _wait(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> timedelta:
+def _try_again(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> datetime:
     if isinstance(err, RateLimited) and err.retry_after is not None:
-        return max(err.retry_after, timedelta(seconds=1))
+        return now + max(err.retry_after, timedelta(seconds=1))
     if isinstance(err, QuotaExhausted) and err.until is not None:
-        return max(err.until - now, timedelta(seconds=1))
+        return max(err.until, now + timedelta(seconds=1))
     fixed = _WAITS.get(type(err), _LONG_WAIT)
     if fixed is not None:
-        return _spread(fixed, claimed)
+        return _slot(fixed, claimed, now)
     doubled = _interval(site, claimed.source.name) * (1 << min(claimed.failures, 8))
-    return _spread(min(doubled, _LONGEST_WAIT), claimed)
+    return _slot(min(doubled, _LONGEST_WAIT), claimed, now)

@@ -1,4 +1,4 @@
-"""Answers with parts missing, doubled or of another type: whatever a platform sends, a connector says so in its own words."""
+"""Answers with parts missing or of another type: whatever a platform sends, a connector says so in its own words."""
 
 from __future__ import annotations
 

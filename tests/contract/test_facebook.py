@@ -206,6 +206,7 @@ def test_a_post_deleted_between_two_pages_of_its_comments_stops_nothing(harness)
     harness.site.delete(f"{PAGE_ID}_2")
     rest = walk(harness, page.checkpoint)
     assert rest.gaps == []
+    assert len([seen for seen in harness.site.requests if "/feed?" in seen.path]) == 1, "it began again"
     assert {f"1_{n}" for n in range(3)} <= {item.external_id for item in page.items} | set(rest.ids)
 
 

@@ -24,6 +24,7 @@ COMMANDS = (
     "explain",
     "cases",
     "outbox",
+    "digest",
     "train",
     "migrate",
 )
@@ -67,6 +68,8 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
         (("check", "--offline", "--config", "missing.toml"), 78, "schoolwatch init"),
         (("train", "--data", ".", "--out", "weights"), 65, "toxicity.csv.gz"),
         (("init", "schoolwatch.toml"), 1, "--force"),
+        (("digest", "--week", "2026-W60", "--config", "schoolwatch.toml"), 64, "2026-W46"),
+        (("digest", "--out", "no/where.html", "--config", "schoolwatch.toml"), 71, "no/where.html"),
         (("cases", "--school", "elsewhere", "--config", "schoolwatch.toml"), 64, "oakfield"),
     ],
 )

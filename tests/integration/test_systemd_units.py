@@ -97,7 +97,7 @@ def test_the_worker_is_started_for_ever_but_not_with_wrong_settings_of_which_peo
     text = (UNITS / "schoolwatch.service").read_text(encoding="utf-8")
     assert setting(text, "Restart") == ["always"]
     assert setting(text, "StartLimitIntervalSec") == ["0"]
-    assert setting(text, "RestartPreventExitStatus") == ["78"]
+    assert setting(text, "RestartPreventExitStatus") == ["78 CREDENTIALS"]
     assert setting(text, "OnFailure") == ["schoolwatch-failed.service"]
     assert (UNITS / "schoolwatch-failed.service").exists()
 

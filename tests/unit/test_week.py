@@ -119,7 +119,7 @@ def test_only_the_latest_week_whose_moment_has_come_is_closed(now: datetime, wee
 
 
 @given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    st.timedeltas(timedelta(days=-2000), timedelta(days=2000)).map(MONDAY.__add__),
     st.integers(0, 6),
     st.times(),
 )
@@ -216,6 +216,18 @@ def test_a_comment_deleted_after_its_time_was_missed_but_nobody_waits_any_more()
     assert summed(cases=[gone]).answers == Answers(missed=1)
 
 
+def test_a_deadline_that_is_set_while_the_comment_is_gone_waits_for_nobody() -> None:
+    row = case(
+        at(1),
+        due(at(1), at(2)),
+        happened(EventKind.ANSWERED, at(1, 1), by=1),
+        happened(EventKind.WITHDRAWN, at(1, 2), state="deleted"),
+        due(at(1, 3), at(2)),
+        r1=at(1, 1),
+    )
+    assert summed(cases=[row]).answers == Answers(kept=1, answered=1, median=HOUR, ninth=HOUR)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 40 * 24), st.none() | st.integers(0, 200)), max_size=30),
     st.integers(0, 60 * 24),
@@ -289,7 +301,7 @@ def test_flags_count_by_severity_and_by_each_category_but_never_name_an_allegati
 
 
 def lead(began: datetime, *then: Event) -> tuple[Event, ...]:
-    opened = happened(EventKind.OPENED, began, item=1, cold=False)
+    opened = happened(EventKind.OPENED, began, item=1, number=1, cold=False)
     judged = happened(EventKind.JUDGED, began, severity="urgent", safeguarding=True, categories=["concern"])
     return (opened, judged, *then)
 
