@@ -11,7 +11,7 @@ from alerts.times import Times
 from alerts.wording import sentence
 from monitor.pipeline.details import number_of
 from monitor.pipeline.site import Site
-from monitor.storage import cases, events, items
+from monitor.storage import cases, events, items, verdicts
 
 _LANGUAGE = "en"
 
@@ -21,7 +21,7 @@ def explained(site: Site, asked: str) -> list[dict[str, Any]]:
     with site.db.read() as conn:
         ids = _ids(conn, site, asked)
         rows = items.current(conn, site.id, ids)
-        judged = items.latest_verdicts(conn, site.id, ids)
+        judged = verdicts.latest_verdicts(conn, site.id, ids)
         return [_one(conn, site, rows[item_id], judged.get(item_id)) for item_id in sorted(rows)]
 
 

@@ -16,7 +16,7 @@ from connectors.base import SourceRef
 from monitor.bootstrap import Installation
 from monitor.pipeline.ingest import Polled
 from monitor.pipeline.site import Site
-from monitor.storage import items, polls
+from monitor.storage import polls, verdicts
 from monitor.worker import Worker
 
 BY_HAND = "by-hand"
@@ -99,7 +99,7 @@ def one_pass(
     for site in installation.sites:
         result.mails_sent += _sent(site) - before[site.id]
         with site.db.read() as conn:
-            result.unscored += items.waiting_for_score(conn, site.id)
+            result.unscored += verdicts.waiting_for_score(conn, site.id)
             result.mails_waiting += len(outbox.rows(conn, site.id, waiting_only=True))
     return result
 

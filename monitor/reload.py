@@ -60,7 +60,8 @@ def reload_with(
 
 
 def look_at_register(installation: Installation, today: date) -> None:
-    """A new account that the policies would not allow is refused; a running one is only warned of (R01).
+    """A new installation with accounts that the policies would not allow is refused; a running one is warned, and
+    keeps watching them all (R01): one bad account never stops the others.
 
     Raises RegisterRefuses.
     """
@@ -70,7 +71,7 @@ def look_at_register(installation: Installation, today: date) -> None:
             known = polls.source_names(conn, site.id)
         for one in advice(site.school, today):
             about = f"{site.id}/{one.account}" if one.account else site.id
-            if one.refuses_new and one.account and one.account not in known:
+            if one.refuses_new and one.account and not known:
                 refuses.append(f"{about}: {one.sentence}")
             else:
                 log.warning(one.sentence, extra={"about": about, "code": one.code})

@@ -14,7 +14,7 @@ from monitor.bootstrap import Installation
 from monitor.pipeline import dispatch, ingest, judge, notices, tell, week
 from monitor.pipeline.ingest import Polled
 from monitor.pipeline.site import Site
-from monitor.storage import cases, items, polls
+from monitor.storage import cases, polls, verdicts
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class Worker:
             moments = (
                 outbox.next_due(conn, site.id),
                 cases.next_notice(conn, site.id),
-                items.next_score(conn, site.id),
+                verdicts.next_score(conn, site.id),
                 tell.next_batch(conn, site),
                 week.next_close(conn, site),
                 polls.next_due(conn, site.id, self.sources(site)),

@@ -97,9 +97,9 @@ def cases(
 
 
 def _with_categories(conn: Any, site: Site, rows: list[Any]) -> list[tuple[Any, list[str]]]:
-    from monitor.storage import items
+    from monitor.storage import verdicts
 
-    judged = items.latest_verdicts(conn, site.id, [row.item_id for row in rows])
+    judged = verdicts.latest_verdicts(conn, site.id, [row.item_id for row in rows])
     return [(row, list(judged[row.item_id].categories) if row.item_id in judged else []) for row in rows]
 
 

@@ -119,7 +119,8 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class OutageRow:
-    """Something that could not be read or judged. `what`: "source:page/items", "engine:name"."""
+    """Something that could not be read or judged. `what`: "source:page", "engine:name"; what stands after a
+    slash is a stream of the source."""
 
     what: str
     began_at: datetime

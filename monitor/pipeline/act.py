@@ -9,14 +9,17 @@ from monitor.domain.decide import on_person
 from monitor.pipeline.site import Site
 from monitor.storage import cases, events
 
+_ACTIONS = frozenset({EventKind.ACKNOWLEDGED, EventKind.ANSWERED, EventKind.DECIDED})
 _LEADS = frozenset({"safeguarding_lead", "safeguarding_deputy"})
 
 
 def act(site: Site, number: int, action: EventKind, person: str, now: datetime) -> str | None:
     """Note what the person did; the code of what it changed ("nothing_changed" if nothing), None: no such case.
 
-    Raises NotTheirs where only the safeguarding lead or a deputy may do it.
+    Raises NotTheirs where only the safeguarding lead or a deputy may do it, ValueError on what no person does.
     """
+    if action not in _ACTIONS:
+        raise ValueError(f"no person can let a case be {action.value}")
     leads = any(
         one.id == person and _LEADS & {role.value for role in one.roles} for one in site.school.people
     )

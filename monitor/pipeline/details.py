@@ -16,7 +16,7 @@ from monitor.domain.week import Week
 from monitor.pipeline import week
 from monitor.pipeline.judge import text_of
 from monitor.pipeline.site import Site
-from monitor.storage import cases, items, outages, set_asides
+from monitor.storage import cases, items, outages, set_asides, verdicts
 
 
 def number_of(subject: str) -> int | None:
@@ -66,7 +66,7 @@ def views(conn: Connection, site: Site, numbers: Iterable[int]) -> tuple[ItemVie
     wanted = list(numbers)
     ids = cases.item_ids(conn, site.id, wanted)
     rows = items.current(conn, site.id, list(ids.values()))
-    judged = items.latest_verdicts(conn, site.id, list(ids.values()))
+    judged = verdicts.latest_verdicts(conn, site.id, list(ids.values()))
     found = []
     for number in wanted:
         row = rows.get(ids.get(number, 0))
@@ -131,7 +131,7 @@ def _outage(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
     kind, _, name = row.subject.partition(":")
     outage = outages.by_number(conn, site.id, row.subject, row.occurrence)
     since, until = (outage.began_at, outage.ended_at) if outage else (None, None)
-    count = items.waiting_for_score(conn, site.id)
+    count = verdicts.waiting_for_score(conn, site.id)
     if kind == "source":
         count = items.found_late(conn, site.id, name, since, until) if since and until else 0
     return {"source": name, "error": row.facts["code"], "since": since, "until": until, "count": count}

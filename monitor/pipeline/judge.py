@@ -19,11 +19,12 @@ from monitor.domain.decide import LIVE, Decision, Seen, on_reply, on_reply_gone,
 from monitor.domain.verdict import Verdict
 from monitor.pipeline import tell
 from monitor.pipeline.site import Assess, Site
-from monitor.storage import cases, events, items
+from monitor.storage import cases, events, items, threads, verdicts
 
 log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER = timedelta(minutes=5)
+_TRY_AGAIN_AT_LEAST = timedelta(minutes=20)
 _PROBE = "Thank you for a lovely afternoon."
 """Judged when a text fails: tells a broken engine from a text it cannot read."""
 
@@ -40,7 +41,7 @@ class Assessed:
 def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: int = 64) -> int:
     """Judge up to `limit` items of the school; how many were looked at. Nothing passes as clean unjudged."""
     with site.db.read() as conn:
-        waiting = items.unjudged(conn, site.id, now, limit)
+        waiting = verdicts.unjudged(conn, site.id, now, limit)
         rows = items.current(conn, site.id, waiting)
     if not rows:
         return 0
@@ -113,15 +114,30 @@ def _settle(conn: Connection, site: Site, row: Row[Any], assessed: Assessed | No
     """Everything that follows from what is known of one item."""
     again_at = None
     if assessed is not None:
-        said = assessed.verdict or assessed.error or "the engine gave no answer"
-        items.add_verdict(conn, site.id, row.id, row.version_id, said, now)
-        again_at = None if assessed.verdict else now + TRY_AGAIN_AFTER
+        again_at = _keep(conn, site, row, assessed, now)
         _decide(conn, site, row, assessed, now)
     if row.author_is_school:
         _school_wrote(conn, site, row, now)
     elif row.judged_state != row.state:
         _state_changed(conn, site, row, now)
-    items.judged(conn, site.id, row.id, row.version_no, row.state, again_at)
+    verdicts.judged(conn, site.id, row.id, row.version_no, row.state, again_at)
+
+
+def _keep(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: datetime) -> datetime | None:
+    """Store the verdict, or once that there is none; when to try again.
+
+    An engine that is down for a weekend is asked less and less often, and leaves one row an item.
+    """
+    if assessed.verdict is not None:
+        verdicts.add_verdict(conn, site.id, row.id, row.version_id, assessed.verdict, now)
+        return None
+    before = verdicts.latest_verdicts(conn, site.id, [row.id]).get(row.id)
+    if before is None or before.error is None or before.version_id != row.version_id:
+        error = assessed.error or "the engine gave no answer"
+        verdicts.add_verdict(conn, site.id, row.id, row.version_id, error, now)
+        return now + TRY_AGAIN_AFTER
+    failing_for: timedelta = now - before.judged_at
+    return now + min(max(failing_for, TRY_AGAIN_AFTER), _TRY_AGAIN_AT_LEAST)
 
 
 def _decide(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: datetime) -> None:
@@ -168,15 +184,15 @@ def _seen(row: Row[Any]) -> Seen:
 
 def _replies(conn: Connection, site: Site, row: Row[Any]) -> list[int]:
     """The school's live replies that answer the item, where they were seen before it."""
-    if row.author_is_school or not items.has_school_reply(conn, site.id, row.platform, row.thread_key):
+    if row.author_is_school or not threads.has_school_reply(conn, site.id, row.platform, row.thread_key):
         return []
-    thread = items.thread(conn, site.id, row.platform, row.thread_key)
+    thread = threads.thread(conn, site.id, row.platform, row.thread_key)
     return [reply.id for reply in thread if row.id in answers(reply, thread).answered]
 
 
 def _school_wrote(conn: Connection, site: Site, row: Row[Any], now: datetime) -> None:
     """A reply of the school answers what it answers; one that is gone answers nothing any more."""
-    thread = items.thread(conn, site.id, row.platform, row.thread_key)
+    thread = threads.thread(conn, site.id, row.platform, row.thread_key)
     if ItemState(row.state) not in LIVE:
         for one in thread:
             _for_case(conn, site, one.id, lambda case: on_reply_gone(case, row.id, site.rule, now), now)

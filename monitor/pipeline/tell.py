@@ -10,7 +10,7 @@ from alerts.kinds import Alert, AlertKind
 from monitor.domain.decide import flag_not_before
 from monitor.domain.verdict import Severity
 from monitor.pipeline.site import Site
-from monitor.storage import cases, events, items, outages, polls, set_asides
+from monitor.storage import cases, events, outages, polls, set_asides, verdicts
 from monitor.storage.polls import Poll
 
 
@@ -77,7 +77,7 @@ def _summaries(conn: Connection, site: Site, now: datetime) -> int:
     queued = 0
     for source_id, numbers in cases.wanting_summary(conn, site.id).items():
         # Only when the first walk is over and everything old is judged: one summary, not one a page.
-        if not polls.walked(conn, site.id, source_id) or items.cold_unjudged(conn, site.id, source_id):
+        if not polls.walked(conn, site.id, source_id) or verdicts.cold_unjudged(conn, site.id, source_id):
             continue
         subject = f"source:{source_id}"
         told = [row for row in events.of_subject(conn, site.id, subject) if row.kind == "summarised"]

@@ -17,7 +17,7 @@ from config.register import advice
 from config.schema import WEEKDAYS
 from monitor.domain.week import WEEKS_BEFORE, NoWeek, Week, figures, latest_closed
 from monitor.pipeline.site import Site
-from monitor.storage import events, items
+from monitor.storage import events, verdicts
 from monitor.storage import week as rows
 
 
@@ -73,7 +73,7 @@ def gathered(conn: Connection, site: Site, week: Week, now: datetime) -> Digest:
         before=tuple(figures(ledger, one, calendar, names, accounts, now) for one in whole),
         sources=(*_sources(conn, site), *(SourceSeen(name, "", official=False) for name in others)),
         blind_now=tuple(name for name in names if name in blind),
-        unscored=items.waiting_for_score(conn, site.id),
+        unscored=verdicts.waiting_for_score(conn, site.id),
         undelivered=rows.undelivered(conn, site.id),
         register=tuple(one.sentence for one in advice(site.school, calendar.local(now).date())),
         began_within=since if since is not None and start < since < end else None,

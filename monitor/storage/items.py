@@ -10,16 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.item import Item, ItemKind, ItemState
-from monitor.domain.answers import ThreadItem
-from monitor.domain.case import Answer
-from monitor.domain.decide import LIVE, is_greeting
-from monitor.domain.verdict import Verdict
+from connectors.item import Item, ItemState
 from monitor.storage.polls import Source
-from monitor.storage.tables import authors, cases, item_versions, items, sightings, sources, verdicts
+from monitor.storage.tables import authors, item_versions, items, sightings, sources
 
 
 class Change(StrEnum):
@@ -277,42 +273,6 @@ def to_refresh(
     return list(conn.execute(query.order_by(items.c.id).limit(limit)))
 
 
-def unjudged(conn: Connection, school_id: str, now: datetime, limit: int) -> list[int]:
-    """Ids of items whose latest version or state nobody has looked at, oldest first; then those whose scoring
-    failed and is due again."""
-    changed = or_(items.c.judged_no < items.c.version_no, items.c.judged_state != items.c.state)
-    fresh = select(items.c.id).where(items.c.school_id == school_id, changed)
-    found = list(conn.execute(fresh.order_by(items.c.id).limit(limit)).scalars())
-    if len(found) < limit:
-        again = select(items.c.id).where(
-            items.c.school_id == school_id,
-            items.c.score_again_at <= now,
-            items.c.id.not_in(found),
-        )
-        found += conn.execute(again.order_by(items.c.score_again_at).limit(limit - len(found))).scalars()
-    return found
-
-
-def cold_unjudged(conn: Connection, school_id: str, source_id: int) -> bool:
-    """Does an old item of the source still wait for its first verdict?"""
-    query = select(items.c.id).where(
-        items.c.school_id == school_id,
-        items.c.judged_no < items.c.version_no,
-        items.c.source_id == source_id,
-        items.c.cold,
-    )
-    return conn.execute(query.limit(1)).first() is not None
-
-
-def next_score(conn: Connection, school_id: str) -> datetime | None:
-    """When the next failed scoring wants to be tried again."""
-    query = select(func.min(items.c.score_again_at)).where(
-        items.c.school_id == school_id, items.c.score_again_at.is_not(None)
-    )
-    found: datetime | None = conn.execute(query).scalar()
-    return found
-
-
 def found_late(conn: Connection, school_id: str, source: str, since: datetime, until: datetime) -> int:
     """How many of the source's items were written while it could not be read and found afterwards."""
     query = (
@@ -323,95 +283,3 @@ def found_late(conn: Connection, school_id: str, source: str, since: datetime, u
         .where(items.c.created_at.between(since, until), items.c.first_seen_at > since)
     )
     return int(conn.execute(query).scalar_one())
-
-
-def waiting_for_score(conn: Connection, school_id: str) -> int:
-    """How many items the engine could not judge so far."""
-    query = select(func.count()).where(items.c.school_id == school_id, items.c.score_again_at.is_not(None))
-    return int(conn.execute(query).scalar_one())
-
-
-def judged(
-    conn: Connection, school_id: str, item_id: int, no: int, state: str, again_at: datetime | None
-) -> None:
-    """That version and state were decided about; `again_at`: the engine failed and will be asked again then."""
-    mine = update(items).where(items.c.school_id == school_id, items.c.id == item_id)
-    conn.execute(mine.values(judged_no=no, judged_state=state, score_again_at=again_at))
-
-
-def add_verdict(
-    conn: Connection, school_id: str, item_id: int, version_id: int, verdict: Verdict | str, now: datetime
-) -> None:
-    """Keep a verdict on a version, or the sentence that says why the engine gave none."""
-    failed = isinstance(verdict, str)
-    said = Verdict() if isinstance(verdict, str) else verdict
-    conn.execute(
-        verdicts.insert().values(
-            school_id=school_id,
-            item_id=item_id,
-            version_id=version_id,
-            engine=said.engine,
-            thresholds=said.thresholds,
-            scores=dict(said.scores),
-            categories=[category.value for category in said.categories],
-            spans=[[span.start, span.end, span.category.value] for span in said.spans],
-            severity=None if failed else str(said.severity),
-            error=verdict if failed else None,
-            judged_at=now,
-        )
-    )
-
-
-def latest_verdicts(conn: Connection, school_id: str, item_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """Item id to its latest verdict's row."""
-    query = select(verdicts).where(verdicts.c.school_id == school_id, verdicts.c.item_id.in_(item_ids))
-    return {row.item_id: row for row in conn.execute(query.order_by(verdicts.c.id))}
-
-
-def has_school_reply(conn: Connection, school_id: str, platform: str, thread_key: str) -> bool:
-    """Did the school write under that post? Spares reading the thread where it did not."""
-    query = select(items.c.id).where(
-        items.c.school_id == school_id,
-        items.c.platform == platform,
-        items.c.thread_key == thread_key,
-        items.c.author_is_school,
-        items.c.kind != ItemKind.POST.value,
-    )
-    return conn.execute(query.limit(1)).first() is not None
-
-
-def thread(conn: Connection, school_id: str, platform: str, thread_key: str) -> list[ThreadItem]:
-    """Every stored item under one post, the post itself included."""
-    earlier = verdicts.alias()
-    latest = select(func.max(earlier.c.id)).where(
-        earlier.c.school_id == school_id, earlier.c.item_id == items.c.id
-    )
-    query = (
-        select(items, verdicts.c.categories, cases.c.answer)
-        .select_from(items)
-        .outerjoin(verdicts, verdicts.c.id == latest.scalar_subquery())
-        .outerjoin(cases, and_(cases.c.item_id == items.c.id, cases.c.school_id == school_id))
-        .where(
-            items.c.school_id == school_id,
-            items.c.platform == platform,
-            or_(items.c.thread_key == thread_key, items.c.external_id == thread_key),
-        )
-        .order_by(items.c.created_at, items.c.id)
-    )
-    return [_thread_item(row) for row in conn.execute(query)]
-
-
-def _thread_item(row: Row[Any]) -> ThreadItem:
-    return ThreadItem(
-        id=row.id,
-        external_id=row.external_id,
-        kind=ItemKind(row.kind),
-        parent_id=row.parent_id,
-        post_id=row.post_id,
-        author=row.author_id,
-        author_is_school=row.author_is_school,
-        created_at=row.created_at,
-        live=ItemState(row.state) in LIVE,
-        greeting=is_greeting(row.categories or ()),
-        waiting=row.answer == Answer.WAITING.value,
-    )

@@ -207,7 +207,7 @@ def _lead(conn: Connection, school_id: str) -> list[tuple[Event, ...]]:
 
 
 def _alerts(conn: Connection, school_id: str, start: datetime, end: datetime) -> list[AlertRow]:
-    query = select(mails).where(
+    query = select(mails.c.kind, mails.c.subject, mails.c.occurrence, mails.c.step, mails.c.ended_at).where(
         mails.c.school_id == school_id,
         mails.c.state == MailState.SENT.value,
         *_between(mails.c.ended_at, start, end),

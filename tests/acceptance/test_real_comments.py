@@ -23,7 +23,7 @@ from connectors.simulators.feed import FeedSimulator
 from connectors.simulators.feed_xml import Post
 from monitor.bootstrap import install
 from monitor.once import PassResult, one_pass
-from monitor.storage import cases, items
+from monitor.storage import cases, verdicts
 from monitor.storage.database import Database
 from monitor.storage.tables import items as items_table
 from tests.fakes import FakeTransport, school
@@ -96,7 +96,7 @@ def judged(db: Database) -> list[Judged]:
         found = {}
         some = list(ids)
         for start in range(0, len(some), 500):
-            found |= items.latest_verdicts(conn, "oakfield", some[start : start + 500])
+            found |= verdicts.latest_verdicts(conn, "oakfield", some[start : start + 500])
     return sorted(
         (ids[one], tuple(row.categories), row.severity or "unscored", due.get(one))
         for one, row in found.items()

@@ -10,7 +10,7 @@ _ODD: tuple[Any, ...] = (None, 0, -1, 1e400, "", "x", [], {}, [[]], {"a": 1}, Tr
 
 def mutated(value: Any, seed: int) -> Any:
     """The same with a few parts replaced or left out, always alike for one seed."""
-    return _mutated(value, random.Random(seed))  # noqa: S311  no secret
+    return _mutated(value, random.Random(seed))
 
 
 def _mutated(value: Any, chance: random.Random) -> Any:

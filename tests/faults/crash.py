@@ -63,7 +63,7 @@ class Deaths:
     happened: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311  no secret
+        self._random = random.Random(self.seed)
 
     @property
     def enough(self) -> bool:

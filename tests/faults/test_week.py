@@ -42,15 +42,27 @@ def ending(out: Path) -> dict[str, Any]:
         rows = cases.rows(conn, SCHOOL, open_only=False)
         numbers = {f"case:{row.number}": names[row.item_id] for row in rows}
         found = {
-            "items": sorted((names[row.id], row.kind, row.state, row.cold, row.thread_key) for row in known.values()),
+            "items": sorted(
+                (names[row.id], row.kind, row.state, row.cold, row.thread_key) for row in known.values()
+            ),
             "versions": sorted(
-                (names[row.item_id], row.no, row.title or "", row.text) for row in conn.execute(select(item_versions))
+                (names[row.item_id], row.no, row.title or "", row.text)
+                for row in conn.execute(select(item_versions))
             ),
             "verdicts": sorted(
-                (names[row.item_id], row.severity, tuple(row.categories)) for row in conn.execute(select(verdicts))
+                (names[row.item_id], row.severity, tuple(row.categories))
+                for row in conn.execute(select(verdicts))
             ),
             "cases": sorted(
-                (names[row.item_id], row.answer, row.flag, row.second_clock, str(row.severity), row.opening, row.due_at)
+                (
+                    names[row.item_id],
+                    row.answer,
+                    row.flag,
+                    row.second_clock,
+                    str(row.severity),
+                    row.opening,
+                    row.due_at,
+                )
                 for row in rows
             ),
             "events": sorted(

@@ -47,19 +47,22 @@ def main() -> None:
 
 
 def live(dies_at: int | None, *, after: bool) -> None:
-    """One worker's life."""
-    settings = load(Path(sys.argv[1]), {})
-    db = Database(settings.database_url)
-    if dies_at is not None:
-        die_at(db, dies_at, after=after)
-    installation = install(settings, dict(_secrets()), db=db)
-    migrate.upgrade(db)
-    worker = Worker(installation)
+    """One worker's life. It opens nothing before its first step has come, so that each death costs one step."""
+    installation = worker = None
     for line in lines():
         told = json.loads(line)
+        if installation is None or worker is None:
+            settings = load(Path(sys.argv[1]), {})
+            db = Database(settings.database_url)
+            if dies_at is not None:
+                die_at(db, dies_at, after=after)
+            installation = install(settings, dict(_secrets()), db=db)
+            migrate.upgrade(db)
+            worker = Worker(installation)
         until(worker, datetime.fromisoformat(told["from"]), datetime.fromisoformat(told["until"]))
         os.write(1, json.dumps({"until": told["until"]}).encode() + b"\n")
-    installation.close()
+    if installation is not None:
+        installation.close()
 
 
 def die_at(db: Database, commits: int, *, after: bool) -> None:

@@ -24,7 +24,7 @@ from connectors.item import ItemKind
 from monitor import storage
 from monitor.domain.case import EventKind
 from monitor.pipeline.act import act
-from monitor.storage import cases, events, items, migrate, outages, set_asides, tables
+from monitor.storage import cases, events, items, migrate, outages, set_asides, tables, threads, verdicts
 from monitor.storage.database import Database
 from monitor.storage.migrate import NewerDatabase
 from tests.fakes import TUESDAY, Build, World, comment, reply, school
@@ -289,11 +289,11 @@ def test_a_school_that_asks_with_anothers_ids_gets_only_its_own(two: World) -> N
         of_a, of_b = ids_of(conn, A), ids_of(conn, B)
         assert not set(of_a.items) & set(of_b.items)
         assert items.current(conn, B, of_a.items) == {}
-        assert items.latest_verdicts(conn, B, of_a.items) == {}
+        assert verdicts.latest_verdicts(conn, B, of_a.items) == {}
         assert [cases.number_of(conn, B, one) for one in of_a.items] == [None] * len(of_a.items)
         assert [outbox.by_id(conn, B, one) for one in of_a.mails] == [None] * len(of_a.mails)
         assert set(items.find(conn, B, "1")) == set(of_b.items)
-        assert {one.id for one in items.thread(conn, B, "fake", "1")} <= set(of_b.items)
+        assert {one.id for one in threads.thread(conn, B, "fake", "1")} <= set(of_b.items)
         assert all(set_asides.of_batch(conn, B, one, 1) == [] for one in of_a.sources)
         assert outages.running(conn, B) == []
 
@@ -326,7 +326,7 @@ def test_what_one_school_writes_with_anothers_ids_changes_nothing_there(two: Wor
         ended = list(conn.execute(select(tables.outages.c.id)).scalars())
         waiting = list(conn.execute(select(tables.set_asides.c.id)).scalars())
         for item in of_a.items:
-            items.judged(conn, B, item, 99, "deleted", later)
+            verdicts.judged(conn, B, item, 99, "deleted", later)
         for one in notices:
             assert not cases.close_notice(conn, B, one, "void") or one not in _notices_of(conn, A)
         cases.summarised(conn, B, of_a.numbers)

@@ -10,7 +10,8 @@ import pytest
 from config.problems import ConfigError, Problem
 from config.schema import Account, Classifier, Settings, Worker
 from config.secrets import SecretMissing
-from monitor.reload import accepted, reload_with
+from monitor.bootstrap import install
+from monitor.reload import RegisterRefuses, accepted, look_at_register, reload_with
 from monitor.storage import events, outages
 from tests.fakes import Build, World, school
 
@@ -140,13 +141,18 @@ def test_one_technician_of_many_schools_hears_once(build: Build) -> None:
     assert told(world) == ["tech@school.example"]
 
 
-def test_a_new_account_that_nobody_approved_is_refused_and_an_old_one_is_not(
+def test_a_new_account_that_nobody_approved_is_warned_of_and_the_running_school_keeps_watching(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.poll()  # "page" is known from now on, "blog" is not
+    world.poll()
     before = world.installation
     settings = changed(world, schools=(school(accounts=(page(), page("blog")), watches=()),))
-    assert reload_with(reading(settings), {})(before, world.now) is before
-    record = next(one for one in caplog.records if one.message == "settings are wrong, the old ones stay")
-    assert "oakfield/blog" in vars(record)["problems"]
-    assert "oakfield/page" not in vars(record)["problems"]
+    assert reload_with(reading(settings), {})(before, world.now) is not before
+    assert any(vars(record).get("about") == "oakfield/blog" for record in caplog.records)
+
+
+def test_a_new_installation_whose_account_nobody_approved_is_refused(world: World) -> None:
+    settings = changed(world, schools=(school(accounts=(page("blog"),), watches=()),))
+    installation = install(settings, {}, db=world.db, transport=world.transport)
+    with pytest.raises(RegisterRefuses, match="oakfield/blog"):
+        look_at_register(installation, world.now.date())
