@@ -13,7 +13,12 @@ from alerts.kinds import AlertKind, ItemView, MailFacts
 from alerts.times import Times
 from alerts.wording import counted, knows, readable, sentence
 
-PROTECTED: Final = frozenset({"concern", "disclosure", "grooming", "self_harm"})
+PROTECTED: Final = frozenset(
+    {
+        *("adult_at_risk", "concern", "disclosure", "exploitation", "grooming", "missing_child", "neglect"),
+        *("radicalisation", "self_harm", "sextortion"),
+    }
+)
 """monitor.domain.verdict.SAFEGUARDING, which this room may not import; a test compares them."""
 
 _WHOLE_TEXT: Final = (1500, 40)

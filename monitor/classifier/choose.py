@@ -1,7 +1,8 @@
 """Thresholds chosen from scores of texts that the heads had not seen.
 
 Categories of one kind share one threshold: with a few dozen lines a category, a threshold of its own would fit
-chance. Among all combinations whose false alarms stay within the budget, the one that misses least is taken.
+chance. Among all combinations whose false alarms stay within the budget, the one that misses least is taken: first
+for what is serious (high, urgent or safeguarding), then, with the rest of the budget, for what is medium.
 """
 
 from __future__ import annotations
@@ -14,35 +15,56 @@ import numpy as np
 
 from monitor.classifier.corpus import Line
 from monitor.classifier.learn import Array
-from monitor.domain.verdict import SAFEGUARDING, Severity
+from monitor.domain.verdict import SAFEGUARDING, Category, Severity
 
 BUDGET = 0.038
 """Share of harmless school lines that may be flagged; on lines not chosen by, about one in a hundred more are."""
 
-_PUBLIC_RATE = 0.01  # share of harmless public comments that one public head may flag
+SERIOUS_BUDGET = 0.025
+"""Of these, the share that may be taken for something serious."""
+
+# Share of harmless public comments that one head may flag. More for rudeness: in public quarrels it is everywhere,
+# and not always annotated.
+_PUBLIC_RATE = {"insult": 0.03, "toxicity": 0.02}
+_PUBLIC_RATE_OTHERS = 0.006
 _KINDS: dict[str, tuple[str, ...]] = {
-    "told": ("disclosure", "grooming"),
-    "worried": ("self_harm", "concern"),
+    "told": ("disclosure", "missing_child"),
+    "lured": ("grooming", "sextortion", "exploitation"),
+    "despair": ("self_harm",),
+    "worried": ("concern", "neglect", "adult_at_risk", "radicalisation"),
     "named": ("allegation", "data_breach"),
+    "posing": ("impersonation", "copyright"),
     "picked on": ("bullying", "sexual"),
-    "threat": ("threat",),
+    "threat": ("threat", "weapon"),
     "identity": ("identity_attack",),
     "insult": ("insult",),
+    "swearing": ("obscene",),
+    "venom": ("severe_toxicity",),
+    "tone": ("toxicity",),
 }
-_SEVERITY = {"told": "urgent", "worried": "urgent", "insult": "medium"}  # the others: high
-_SWEARING = {"severe_toxicity": "high", "obscene": "medium", "toxicity": "medium"}
-_STEPS_UP = {"threat": "urgent", "insult": "high"}
-_QUIET = {"complaint": ("low", 0.05), "query": ("low", 0.05), "media": ("low", 0.02)}
-_CONFIDENT = {"thanks": 0.01, "spam": 0.005}
+_SERIOUS = {  # kind to the severity that its threshold means; the others are at first medium
+    **{"told": "urgent", "lured": "urgent", "despair": "urgent", "worried": "urgent"},
+    **{"named": "high", "picked on": "high", "threat": "high", "identity": "high", "venom": "high"},
+    "posing": "high",
+}
+_MEDIUM = ("named", "posing", "picked on", "threat", "identity", "insult", "swearing", "tone")
+_STEPS_UP = {"threat": "urgent", "weapon": "urgent", "insult": "high"}
+_MEDIA = ("medium", 0.003)
+_UNDER_13 = ("low", 0.005)
+_ASKING = ("complaint", "query")
+_UNASKED_AS_ASKING = (0.02, 0.03, 0.05, 0.08)  # shares of thanks that asking may take; the best is kept
+_LOST = 0.012  # share of questions, complaints and harm that thanks may take a deadline from
+_SPAM = 0.004
 
 Table = Mapping[str, Array]
+Steps = dict[str, list[tuple[float, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """`steps`: category to ascending (threshold, severity); `rates`: what they do to the unseen texts."""
 
-    steps: dict[str, list[tuple[float, str]]]
+    steps: Steps
     rates: dict[str, float]
 
 
@@ -52,25 +74,26 @@ def choose(
     """Thresholds from unseen scores of the school lines and of harmless public comments (`company`)."""
     table = {name: np.array([score[name] for score in scores]) for name in scores[0]}
     public = {name: np.array([score[name] for score in company]) for name in scores[0]}
-    harm = np.array([line.harm for line in lines])
-    steps: dict[str, list[tuple[float, str]]] = {}
-    for name, severity in _SWEARING.items():
-        floor = max(_quantile(public[name], _PUBLIC_RATE), _quantile(table[name][~harm], _PUBLIC_RATE))
-        steps[name] = [(floor, severity)]
-    for kind, threshold in _search(lines, table, public, steps).items():
+    calm = np.array([_calm(line) for line in lines])
+    steps: Steps = {"media": [(_rarely(lines, table, "media", _MEDIA[1]), _MEDIA[0])]}
+    steps["under_13"] = [(_rarely(lines, table, "under_13", _UNDER_13[1]), _UNDER_13[0])]
+    serious = _search(lines, table, public, steps, tuple(_SERIOUS), SERIOUS_BUDGET)
+    for kind, threshold in serious.items():
         for name in _KINDS[kind]:
-            steps[name] = [(threshold, _SEVERITY.get(kind, "high"))]
+            steps[name] = [(threshold, _SERIOUS[kind])]
+    for kind, threshold in _search(lines, table, public, steps, _MEDIUM, BUDGET).items():
+        for name in _KINDS[kind]:
+            above = steps.get(name, [])
+            if not above or threshold < above[0][0]:
+                steps[name] = [(threshold, "medium"), *above]
     for name, severity in _STEPS_UP.items():
         sure = max(
-            _quantile(np.concatenate((table[name][~harm], public[name])), 0.002), (1 + steps[name][0][0]) / 2
+            _quantile(np.concatenate((table[name][calm], public[name])), 0.002),
+            (1 + steps[name][-1][0]) / 2,
         )
         steps[name].append((round(min(sure, 0.995), 3), severity))
-    for name, (severity, rate) in _QUIET.items():
-        others = np.array([line.category != name for line in lines])
-        steps[name] = [(_quantile(table[name][others], rate), severity)]
-    for name, rate in _CONFIDENT.items():
-        others = np.array([line.category != name for line in lines])
-        steps[name] = [(_quantile(table[name][others], rate), "none")]
+    steps["spam"] = [(_rarely(lines, table, "spam", _SPAM), "none")]
+    steps.update(_thanks(lines, table))
     return Choice(steps, _rates(lines, table, public, steps))
 
 
@@ -90,49 +113,117 @@ def as_toml(choice: Choice, engine_version: str) -> str:
 
 
 def _search(
-    lines: Sequence[Line], table: Table, public: Table, given: Mapping[str, list[tuple[float, str]]]
+    lines: Sequence[Line],
+    table: Table,
+    public: Table,
+    given: Mapping[str, list[tuple[float, str]]],
+    kinds: Sequence[str],
+    budget: float,
 ) -> dict[str, float]:
-    """One threshold a kind: two kinds at a time over a grid, until nothing gets better."""
+    """One threshold a kind: the best bargains first, then two kinds at a time, until nothing gets better."""
     harm = np.array([line.harm for line in lines])
-    worth = np.array([_worth(line) for line in lines])
+    calm = np.array([_calm(line) for line in lines])
+    worth = np.array([_worth(line) for line in lines]) * harm
     already = _over(table, given)
-    allowed = int(BUDGET * int((~harm).sum()))
+    allowed = int(budget * int(calm.sum()))
     over: dict[str, dict[float, Array]] = {}
-    for kind, names in _KINDS.items():
-        floor = max(_quantile(public[name], _PUBLIC_RATE) for name in names)
+    for kind in kinds:
+        names = _KINDS[kind]
+        floor = max(
+            _quantile(public[name], _PUBLIC_RATE.get(name, _PUBLIC_RATE_OTHERS)) for name in names
+        )
         top = np.max([table[name] for name in names], axis=0)
         levels = [round(float(level), 3) for level in np.arange(0.2, 0.99, 0.02) if level > floor]
         over[kind] = {level: top >= level for level in (*levels, round(max(floor, 0.99), 3))}
 
     def gain(flagged: Array) -> float:
-        return float(worth[flagged & harm].sum()) if int((flagged & ~harm).sum()) <= allowed else -1.0
+        return float(worth @ flagged) if np.count_nonzero(flagged & calm) <= allowed else -1.0
 
-    chosen = {kind: max(levels) for kind, levels in over.items()}
+    chosen = _greedy(over, worth, calm, already, allowed)
     best = -1.0
     for _ in range(3):
-        for one, other in combinations(_KINDS, 2):
+        before = best
+        for one, other in combinations(kinds, 2):
             rest = already.copy()
-            for kind in _KINDS.keys() - {one, other}:
+            for kind in set(kinds) - {one, other}:
                 rest |= over[kind][chosen[kind]]
             for first, by_first in over[one].items():
+                both = rest | by_first
                 for second, by_second in over[other].items():
-                    found = gain(rest | by_first | by_second)
+                    found = gain(both | by_second)
                     if found > best:
                         best, chosen = found, {**chosen, one: first, other: second}
+        if best == before:
+            break
     return chosen
+
+
+def _greedy(
+    over: Mapping[str, Mapping[float, Array]], worth: Array, calm: Array, already: Array, allowed: int
+) -> dict[str, float]:
+    """Lower one threshold after the other, each time where most is caught for a false alarm."""
+    chosen = {kind: max(levels) for kind, levels in over.items()}
+    flagged = already.copy()
+    for kind, level in chosen.items():
+        flagged = flagged | over[kind][level]
+    while True:
+        best = (0.0, "", 0.0)
+        alarms = np.count_nonzero(flagged & calm)
+        for kind, levels in over.items():
+            for level, those in levels.items():
+                more = those & ~flagged
+                cost = np.count_nonzero(more & calm)
+                bargain = float(worth @ more) / (cost + 0.5)
+                if level < chosen[kind] and alarms + cost <= allowed and bargain > best[0]:
+                    best = (bargain, kind, level)
+        if not best[1]:
+            return chosen
+        chosen[best[1]] = best[2]
+        flagged = flagged | over[best[1]][best[2]]
+
+
+def _thanks(lines: Sequence[Line], table: Table) -> Steps:
+    """Thresholds of thanks and of what wins over them, together: as many thanks as possible, few of others."""
+    kind = np.array([line.category or "" for line in lines])
+    thanks = kind == "thanks"
+    asks = np.isin(kind, _ASKING)
+    owed = asks | np.array([line.harm for line in lines])
+    levels = np.unique(np.round(np.quantile(table["thanks"], np.arange(0.5, 1, 0.002)), 3))
+    levels = levels[(levels > 0) & (levels < 1)]
+    best: tuple[float, float, dict[str, float]] = (-1.0, 0.999, dict.fromkeys(_ASKING, 0.999))
+    for rate in _UNASKED_AS_ASKING:
+        asking = {name: _quantile(table[name][thanks], rate) for name in _ASKING}
+        won = np.any([table[name] >= threshold for name, threshold in asking.items()], axis=0)
+        for level in levels:
+            taken = (table["thanks"] >= level) & ~won
+            if taken[asks].sum() <= _LOST * asks.sum() and taken[owed].sum() <= _LOST * owed.sum():
+                found = float(taken[thanks].mean()) if thanks.any() else 0.0
+                if found > best[0]:
+                    best = (found, float(level), asking)
+    _, level, asking = best
+    return {"thanks": [(level, "none")], **{name: [(asking[name], "low")] for name in _ASKING}}
+
+
+def _calm(line: Line) -> bool:
+    """Is nobody to be told of the line?"""
+    return not line.harm and line.category not in (Category.MEDIA, Category.UNDER_13)
 
 
 def _worth(line: Line) -> float:
     if line.severity is Severity.URGENT or line.category in SAFEGUARDING:
         return 3.0
+    if line.category is Category.INSULT:  # few among the lines, the most frequent by far among people
+        return 2.0
     return {Severity.HIGH: 2.0, Severity.MEDIUM: 1.0}.get(line.severity, 0.5)
 
 
-def _over(table: Table, steps: Mapping[str, list[tuple[float, str]]]) -> Array:
+def _over(
+    table: Table, steps: Mapping[str, list[tuple[float, str]]], least: Severity = Severity.MEDIUM
+) -> Array:
     found = np.zeros(next(iter(table.values())).size, dtype=np.bool_)
     for name, pairs in steps.items():
         for threshold, severity in pairs:
-            if Severity.parse(severity) >= Severity.MEDIUM:
+            if Severity.parse(severity) >= least:
                 found |= table[name] >= threshold
     return found
 
@@ -142,6 +233,7 @@ def _rates(
 ) -> dict[str, float]:
     flagged = _over(table, steps)
     harm = np.array([line.harm for line in lines])
+    calm = np.array([_calm(line) for line in lines])
     urgent = np.array([line.severity is Severity.URGENT for line in lines])
     guarded = np.array([line.category in SAFEGUARDING for line in lines])
 
@@ -152,9 +244,15 @@ def _rates(
         "caught": share(harm),
         "urgent_caught": share(urgent),
         "safeguarding_caught": share(guarded),
-        "harmless_flagged": share(~harm),
+        "harmless_flagged": share(calm),
+        "harmless_serious": round(float(_over(table, steps, Severity.HIGH)[calm].mean()), 4),
         "public_flagged": round(float(_over(public, steps).mean()), 4),
     }
+
+
+def _rarely(lines: Sequence[Line], table: Table, name: str, rate: float) -> float:
+    """A threshold that this share of the lines of other categories reaches."""
+    return _quantile(table[name][np.array([line.category != name for line in lines])], rate)
 
 
 def _quantile(scores: Array, above: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DEFAULT = Path(__file__).with_name("concepts.toml")
-_TOKEN = re.compile(r"\d[\d -]{7,}\d|[^\W_]+(?:['’*-][^\W_*]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]")
+_TOKEN = re.compile(r"\d[\d -]{7,}\d|[^\W_]+(?:['’*-][^\W_*]+)*|[?!£\u2600-\u27bf\U0001f300-\U0001faff]")
 _SENTENCE_END = ".!?:\n"
 _PHONE_DIGITS = 9
 

@@ -16,10 +16,11 @@ from monitor.classifier.tables import Floats
 from monitor.domain.verdict import Category, Severity
 
 PUBLIC_HEADS = ("toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack")
-EXAMPLES = Path(__file__).parent / "examples" / "uk_school.jsonl"
+EXAMPLES = Path(__file__).parent / "examples"
 
 _RENAMED = {"harassment_bullying": Category.BULLYING, "third_party_concern": Category.CONCERN}
-_NO_CATEGORY = frozenset({"lookalike", "other_language"})
+_NO_CATEGORY = frozenset({"chat", "lookalike", "other_language"})
+_UNALARMING = frozenset({Category.SPAM, Category.UNDER_13})
 
 
 class TrainError(Exception):
@@ -37,12 +38,17 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A written school line; `category` None for a harmless one that is like nothing in particular."""
+    """A written school line; `category` None for a harmless one that is like nothing in particular.
+
+    `harm`: people should be told, which nobody is of spam, nor at once of a child too young for its account.
+    Lines of one `scenario` are alike, so they are left out of a training together.
+    """
 
     text: str
     harm: bool
     category: Category | None
     severity: Severity
+    scenario: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,16 @@ class Corpus:
 
     @classmethod
     def read(cls, data_dir: Path, examples: Path = EXAMPLES) -> Corpus:
-        """Read the data folder and the written examples. Raises TrainError."""
+        """Read the data folder and the written examples, a file or a folder of them. Raises TrainError."""
         if not data_dir.is_dir():
             raise TrainError(f"there is no data folder {data_dir}")
         toxicity, templates = data_dir / "toxicity.csv.gz", data_dir / "identity_templates.csv.gz"
+        written = sorted(examples.glob("*.jsonl")) if examples.is_dir() else [examples]
         return cls(
             tuple(_comment(row) for row in _csv(toxicity, {"text", "split", *PUBLIC_HEADS})),
             tuple(_template(row) for row in _csv(templates, {"phrase", "toxicity"})),
-            tuple(_lines(examples)),
-            {path.name: _hash(path) for path in (toxicity, templates, examples)},
+            tuple(line for path in written for line in _lines(path)),
+            {path.name: _hash(path) for path in (toxicity, templates, *written)},
         )
 
 
@@ -106,7 +113,9 @@ def _lines(path: Path) -> Iterator[Line]:
                 row = json.loads(line)
                 name = row["category"]
                 category = None if name in _NO_CATEGORY else _RENAMED.get(name) or Category(name)
-                yield Line(row["text"], bool(row["harm"]), category, Severity.parse(row["severity"]))
+                harm = bool(row["harm"]) and category not in _UNALARMING
+                severity = Severity.parse(row["severity"])
+                yield Line(row["text"], harm, category, severity, row.get("scenario") or row["text"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise TrainError(f"{path} cannot be read: {err}") from err
 

@@ -23,8 +23,9 @@ HARM = "harm"
 """The school head that asks only whether anything is wrong. It has the most examples, and no label of its own."""
 
 HARMFUL = (
-    *("allegation", "bullying", "concern", "data_breach", "disclosure", "grooming", "self_harm", "sexual"),
-    *("threat", "insult", "identity_attack"),
+    *("adult_at_risk", "allegation", "bullying", "concern", "copyright", "data_breach", "disclosure"),
+    *("exploitation", "grooming", "impersonation", "missing_child", "neglect", "radicalisation", "self_harm"),
+    *("sextortion", "sexual", "weapon", "threat", "insult", "identity_attack"),
 )
 """School heads of harmful categories: they share out what the harm head gives."""
 

@@ -17,7 +17,10 @@ from monitor.classifier.tables import PUBLIC_SPECS, SCHOOL_SPECS, Floats
 from monitor.classifier.text import normalise, tidy
 from monitor.classifier.views import Part, parts_of
 
-SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", HARM)
+SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", "under_13", HARM)
+
+_AKIN = {"weapon": ("threat",), "threat": ("weapon",), "neglect": ("concern",), "concern": ("neglect",)}
+"""What a line of a category may be too: nobody said."""
 
 _FOLDS = 5
 _SHOWN = 800  # characters
@@ -26,7 +29,7 @@ _TEMPLATE_WEIGHT = 0.3
 _LINE_WEIGHT = 1.0  # of a school line in the calibration of a public head, beside a comment
 _VECTOR = 64
 _PUBLIC_PACE = Pace(passes=3, step=0.2, texts=512, pull=1e-5)
-_SCHOOL_PACE = Pace(passes=12, step=0.2, texts=128, pull=3e-4, dense_pull=0.1)
+_SCHOOL_PACE = Pace(passes=12, step=0.2, texts=128, pull=5e-5, dense_pull=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def train_school(corpus: Corpus, public: Public, seed: int, told: Callable[[int,
     truth = _truth(corpus.lines, company)
     weight = np.ones(truth.shape)
     weight[lines:] = _COMPANY_WEIGHT
-    logits, part_logits = _left_out(views, truth, weight, seed, told)
+    groups = [line.scenario for line in corpus.lines] + [f"comment {i}" for i in chosen]
+    logits, part_logits = _left_out(views, truth, weight, _folds(groups, seed), seed, told)
     return School(
         heads=fit(views[0].tables, views[0].dense, truth, weight, _SCHOOL_PACE, seed),
         vectors=vectors,
@@ -176,11 +180,15 @@ def _tables(parts: Sequence[Part]) -> list[Rows]:
 
 
 def _left_out(
-    views: tuple[_Seen, _Seen], truth: Array, weight: Array, seed: int, told: Callable[[int, int], None]
+    views: tuple[_Seen, _Seen],
+    truth: Array,
+    weight: Array,
+    fold: Ints,
+    seed: int,
+    told: Callable[[int, int], None],
 ) -> tuple[Floats, Floats]:
     """Logits of whole texts and of parts, each from heads that were trained without its text's fold."""
     whole, parts = views
-    fold = np.random.default_rng(seed + 1).permutation(len(truth)) % _FOLDS
     found = (np.zeros(truth.shape), np.zeros((parts.owner.size, truth.shape[1])))
     for left_out in range(_FOLDS):
         told(left_out, _FOLDS)
@@ -192,12 +200,21 @@ def _left_out(
     return found
 
 
+def _folds(groups: Sequence[str], seed: int) -> Ints:
+    """The fold of each text, (texts,); texts of one group share it."""
+    _, first, member = np.unique(np.array(groups), return_index=True, return_inverse=True)
+    order = np.random.default_rng(seed + 1).permutation(first.size)
+    return np.asarray(order[member] % _FOLDS, dtype=np.int64)
+
+
 def _truth(lines: Sequence[Line], company: Floats) -> Floats:
     """What each school head should say, (lines + comments, heads); NaN where nobody knows."""
     truth = np.zeros((len(lines) + len(company), len(SCHOOL_HEADS)))
     for number, line in enumerate(lines):
         truth[number, -1] = line.harm
         if line.category in SCHOOL_HEADS:
+            for other in _AKIN.get(line.category, ()):
+                truth[number, SCHOOL_HEADS.index(other)] = np.nan
             truth[number, SCHOOL_HEADS.index(line.category)] = 1
     harmful = (company == 1).any(1)
     below = truth[len(lines) :]

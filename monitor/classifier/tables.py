@@ -9,7 +9,6 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from monitor.classifier.features import Batch, Grams, char_grams, word_grams
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
 
-FORMAT = 1
+FORMAT = 2
 """Of the weights file and of everything that turns a text into its features; raise it when either changes."""
 
 _STEP = 1 << 16  # features gathered at once: stays in the cache, and the memory of a long batch stays small
@@ -49,6 +48,7 @@ SCHOOL_SPECS = (
     Spec("words", (1,), 15),
     Spec("chars", (2, 3, 4, 5), 15),
     Spec("concepts", (1, 2), 14, skip=6),
+    Spec("words", (2,), 15),
 )
 """What the school heads see: fewer buckets, for there are few examples; and word classes."""
 
@@ -133,8 +133,8 @@ class Model:
             school += heard[:, head : head + 1] * self.stack[head]
         return public, school
 
-    def save(self, path: Path) -> None:
-        """Write the file; the same model gives the same bytes."""
+    def packed(self) -> bytes:
+        """The file's bytes; the same model gives the same."""
         arrays: dict[str, npt.NDArray[Any]] = {
             "format": np.array(FORMAT),
             "stack": self.stack,
@@ -154,7 +154,7 @@ class Model:
                 arrays[f"{name}_{number}_scale"] = table.scale
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        path.write_bytes(buffer.getvalue())
+        return buffer.getvalue()
 
     @classmethod
     def load(cls, content: bytes) -> Model:

@@ -37,8 +37,8 @@ class TrainReport:
 
     `auc`: of the labels of public comments on the dev split, of the others on school lines; all of texts that no
     head had seen. `caught`, `urgent_caught`,
-    `safeguarding_caught`, `harmless_flagged`: shares of left-out school lines at the chosen thresholds;
-    `public_flagged`: share of harmless comments of the dev split. `data`: SHA-256 of each file.
+    `safeguarding_caught`, `harmless_flagged`, `harmless_serious` (high or urgent): shares of left-out school lines
+    at the chosen thresholds; `public_flagged`: share of harmless comments of the dev split. `data`: SHA-256 of each file.
     """
 
     auc: dict[str, float]
@@ -46,6 +46,7 @@ class TrainReport:
     urgent_caught: float
     safeguarding_caught: float
     harmless_flagged: float
+    harmless_serious: float
     public_flagged: float
     data: dict[str, str]
     version: str
@@ -78,14 +79,18 @@ def train(
     model = _assemble(corpus, public, school, seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     weights, thresholds = out_dir / WEIGHTS.name, out_dir / "thresholds.toml"
-    model.save(weights)
-    version = f"{FORMAT}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
+    content = model.packed()
+    version = f"{FORMAT}-{hashlib.sha256(content).hexdigest()[:12]}"
     lines = len(corpus.lines)
     unseen = _unseen(model, school)
     calm = ~(school.company == 1).any(1)
     company = [scores for scores, harmless in zip(unseen[lines:], calm, strict=True) if harmless]
     found = choose.choose(corpus.lines, unseen[:lines], company)
-    thresholds.write_text(choose.as_toml(found, version), encoding="utf-8")
+    # Both at the end, each at once: nobody reads half a file, or new weights for minutes with old thresholds.
+    for path, new in ((weights, content), (thresholds, choose.as_toml(found, version).encode())):
+        half = path.with_name(f".{path.name}.new")
+        half.write_bytes(new)
+        half.replace(path)
     tell("done", 4, 4)
     return TrainReport(
         auc={

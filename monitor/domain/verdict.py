@@ -19,14 +19,24 @@ class Category(StrEnum):
     IDENTITY_ATTACK = "identity_attack"
     SEXUAL_EXPLICIT = "sexual_explicit"
 
+    ADULT_AT_RISK = "adult_at_risk"
     ALLEGATION = "allegation"
     BULLYING = "bullying"
     CONCERN = "concern"
+    COPYRIGHT = "copyright"
     DATA_BREACH = "data_breach"
     DISCLOSURE = "disclosure"
+    EXPLOITATION = "exploitation"
     GROOMING = "grooming"
+    IMPERSONATION = "impersonation"
+    MISSING_CHILD = "missing_child"
+    NEGLECT = "neglect"
+    RADICALISATION = "radicalisation"
     SELF_HARM = "self_harm"
+    SEXTORTION = "sextortion"
     SEXUAL = "sexual"
+    UNDER_13 = "under_13"
+    WEAPON = "weapon"
 
     COMPLAINT = "complaint"
     MEDIA = "media"
@@ -35,7 +45,20 @@ class Category(StrEnum):
     THANKS = "thanks"
 
 
-SAFEGUARDING = frozenset({Category.CONCERN, Category.DISCLOSURE, Category.GROOMING, Category.SELF_HARM})
+SAFEGUARDING = frozenset(
+    {
+        Category.ADULT_AT_RISK,
+        Category.CONCERN,
+        Category.DISCLOSURE,
+        Category.EXPLOITATION,
+        Category.GROOMING,
+        Category.MISSING_CHILD,
+        Category.NEGLECT,
+        Category.RADICALISATION,
+        Category.SELF_HARM,
+        Category.SEXTORTION,
+    }
+)
 """Categories that go to the safeguarding lead, and whose clock no reply, hide, edit or deletion stops."""
 
 NO_ANSWER_NEEDED = frozenset({Category.THANKS, Category.SPAM})

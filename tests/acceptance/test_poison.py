@@ -63,10 +63,8 @@ def test_poison_in_a_file_is_cleaned_or_set_aside_said_and_every_neighbour_is_st
         assert said in words, said
     for flagged in ("long-begins-badly", "megabyte"):
         assert school.cases()[flagged]["severity"] in ("medium", "high"), flagged
-    (insult,) = [
-        mail for mail in school.sink.to("two") if "case" in str(mail["Subject"]) and "good" not in mail
-    ]
-    assert insult["Bcc"] is None
+    assert len(school.sink.to("two")) >= 3
+    assert all(mail["Bcc"] is None for mail in school.sink.mails)
     school.once(path)
     assert len([m for m in school.sink.to("one") if "could not be read" in str(m["Subject"])]) == 1, (
         "said once"
@@ -107,4 +105,6 @@ kind = "comment"
         )
         summary = oakfield.once()
     assert {"good-1", "good-2", "nul", "long"} <= set(oakfield.cases())
-    assert summary["set_aside"] >= 2
+    assert summary["set_aside"] == 1
+    (told,) = [mail for mail in oakfield.sink.to("one") if "could not be read" in str(mail["Subject"])]
+    assert "long" in told.get_body(("plain",)).get_content()  # type: ignore[union-attr]

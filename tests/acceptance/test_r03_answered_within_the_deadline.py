@@ -54,7 +54,8 @@ def test_r03_a_question_is_warned_of_then_missed_and_closed_by_the_schools_own_r
     assert len(subjects) == 2
     assert sum(subject.startswith("Reply by") for subject in subjects) == 1
     assert sum(subject.startswith("Overdue since") for subject in subjects) == 1
-    assert [str(mail["Subject"])[:7] for mail in school.sink.to("head")] == ["Overdue"]
+    told = [str(mail["Subject"]) for mail in school.sink.to("head")]
+    assert sum(subject.startswith("Overdue since") for subject in told) == 1
 
     cases = school.cases()
     assert cases["answered"]["open"] is False

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from monitor.classifier import stages, tables
-from monitor.classifier.corpus import PUBLIC_HEADS
+from monitor.classifier.choose import BUDGET, SERIOUS_BUDGET, choose
+from monitor.classifier.corpus import PUBLIC_HEADS, Corpus, Line
 from monitor.classifier.embedded import HARMFUL, EmbeddedSmall
 from monitor.classifier.judge import Thresholds
 from monitor.classifier.learn import auc, calibrate, sigmoid
+from monitor.classifier.stages import SCHOOL_HEADS
 from monitor.classifier.tables import Spec
 from monitor.classifier.train import TrainError, train
+from monitor.domain.verdict import Category, Severity
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def data(tmp_path: Path) -> Path:
     _write(folder / "toxicity.csv.gz", ["text", *PUBLIC_HEADS, "src", "split"], rows)
     phrases = [["t", "nontoxic", "Ann is a pear"], ["t", "toxic", "Ann is an apple"]] * 5
     _write(folder / "identity_templates.csv.gz", ["template", "toxicity", "phrase"], phrases)
-    kinds = [*HARMFUL, "thanks", "query", "complaint", "spam", "media", "lookalike"] * 6
+    kinds = [*HARMFUL, "thanks", "query", "complaint", "spam", "media", "under_13", "lookalike", "chat"] * 6
     lines = [
         {
             "text": f"a {kind} of the {number}th kind",
@@ -118,8 +121,77 @@ def test_examples_without_a_kind_of_harm_are_refused(data: Path, tmp_path: Path)
     (data / "lines.jsonl").write_text(
         '{"text": "x", "harm": true, "category": "threat", "severity": "high"}', encoding="utf-8"
     )
-    with pytest.raises(TrainError, match="no line for: allegation"):
+    with pytest.raises(TrainError, match="no line for: adult_at_risk"):
         train(data, tmp_path / "out", examples=data / "lines.jsonl")
+
+
+def test_a_folder_of_examples_is_read_whole_and_each_file_counts(
+    small: None, data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    lines = (data / "lines.jsonl").read_text(encoding="utf-8").splitlines()
+    (folder / "a.jsonl").write_text("\n".join(lines[::2]), encoding="utf-8")
+    (folder / "b.jsonl").write_text("\n".join(lines[1::2]), encoding="utf-8")
+    corpus = Corpus.read(data, folder)
+    assert len(corpus.lines) == len(lines)
+    assert set(corpus.hashes) == {"toxicity.csv.gz", "identity_templates.csv.gz", "a.jsonl", "b.jsonl"}
+
+
+def test_spam_and_a_child_too_young_are_no_harm_that_people_hear_of(data: Path) -> None:
+    rows = [
+        {"text": "x", "harm": True, "category": category, "severity": "low"}
+        for category in ("spam", "under_13", "insult")
+    ]
+    (data / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert [line.harm for line in Corpus.read(data, data / "lines.jsonl").lines] == [False, False, True]
+
+
+def test_lines_of_one_scenario_are_left_out_together() -> None:
+    groups = [f"story {number // 3}" for number in range(300)]
+    folds = stages._folds(groups, seed=0)
+    assert all(len(set(folds[start : start + 3])) == 1 for start in range(0, 300, 3))
+    assert set(folds) == set(range(5))
+
+
+def _line(category: str, harm: bool, severity: str = "none") -> Line:
+    return Line("x", harm, Category(category), Severity.parse(severity), "x")
+
+
+def test_thanks_are_taken_only_as_far_as_questions_keep_their_deadline() -> None:
+    chance = np.random.default_rng(0)
+    lines = [_line("thanks", False)] * 200 + [_line("query", False)] * 400
+    base = dict.fromkeys([*SCHOOL_HEADS[:-1], *PUBLIC_HEADS], 0.001)
+    scores = [
+        {**base, "thanks": float(chance.uniform(0.3, 1)), "query": float(chance.uniform(0, 0.3))}
+        for _ in range(200)
+    ]
+    scores += [
+        {**base, "thanks": float(chance.uniform(0, 0.7)), "query": float(chance.uniform(0.1, 1))}
+        for _ in range(400)
+    ]
+    steps = choose(lines, scores, [base] * 10).steps
+
+    def taken(score: dict[str, float]) -> bool:
+        return score["thanks"] >= steps["thanks"][0][0] and score["query"] < steps["query"][0][0]
+
+    assert sum(map(taken, scores[200:])) <= 0.012 * 400
+    assert sum(map(taken, scores[:200])) > 100
+
+
+def test_false_alarms_stay_within_the_budget_and_serious_ones_are_fewer() -> None:
+    chance = np.random.default_rng(0)
+    names = [*SCHOOL_HEADS[:-1], *PUBLIC_HEADS]
+    lines = [_line("query", False)] * 1000 + [_line("bullying", True, "high")] * 300
+    scores = [
+        dict(zip(names, map(float, chance.random(len(names)) ** 8 / 2), strict=True)) for _ in lines
+    ]
+    for score in scores[1000:]:
+        score["bullying"] = max(score["bullying"], float(chance.random()))
+    found = choose(lines, scores, scores[:500])
+    assert found.rates["harmless_flagged"] <= BUDGET
+    assert found.rates["harmless_serious"] <= SERIOUS_BUDGET
+    assert found.rates["caught"] > 0.1
 
 
 def test_calibration_finds_the_slope_it_was_made_with() -> None:
