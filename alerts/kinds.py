@@ -100,6 +100,9 @@ class ItemView:
     state: str = "visible"
     due_at: datetime | None = None
     due_reason: str | None = None
+    protected: bool = False
+    """The case has the safeguarding lead's clock, whatever the latest verdict says: in a list for others it is no more
+    than its number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ GIVE_UP_AFTER = timedelta(days=5)
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=15)
 _URGENCY = {"urgent": 0, "high": 1}
+LATER = 2
+"""`urgency` of what is neither urgent nor high."""
 
 metadata = MetaData(naming_convention=NAMING)
 
@@ -147,7 +149,7 @@ def add(
                 occurrence=alert.occurrence,
                 step=alert.step,
                 severity=alert.severity,
-                urgency=_URGENCY.get(alert.severity, 2),
+                urgency=_URGENCY.get(alert.severity, LATER),
                 reason=alert.reason,
                 facts=dict(alert.facts),
                 recipient=recipient.person_id,

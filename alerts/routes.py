@@ -20,6 +20,9 @@ def recipients(alert: Alert, school: School) -> tuple[Recipient, ...]:
     Empty only where the school has no person at all.
     """
     found = _heard_by(alert, school)
+    if alert.facts.get("safeguarding") and alert.kind is not AlertKind.FLAGGED:
+        # Warnings about a safeguarding case hold a child's words too: they are the lead's and the deputies' alone.
+        found = _having(school, _LEADS) or found
     if _is_urgent(alert) and alert.kind is AlertKind.FLAGGED:
         # A school may name more people for it; that the leads and deputies hear, together, it cannot change.
         leads = _having(school, _LEADS)

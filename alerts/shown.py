@@ -24,6 +24,7 @@ PROTECTED: Final = frozenset(
 _WHOLE_TEXT: Final = (1500, 40)
 _EXCERPT: Final = (200, 4)
 _MOST_SPANS: Final = 6
+_LISTS: Final = frozenset({AlertKind.ASK_ANSWERED, AlertKind.FLAGGED_SUMMARY})
 
 
 class Hidden(Enum):
@@ -71,7 +72,10 @@ class ShownItem:
 
 
 def hidden_from(item: ItemView, facts: MailFacts) -> Hidden:
-    """What this recipient must not see of the item: only shared mailboxes are kept from anything."""
+    """What this recipient must not see of the item. A list goes to moderators, so it shows nobody's protected item;
+    apart from that only shared mailboxes are kept from anything."""
+    if facts.kind in _LISTS and protected(item):
+        return Hidden.ALL
     if not facts.recipient.shared:
         return Hidden.NOTHING
     if facts.safeguarding or protected(item):
@@ -81,7 +85,7 @@ def hidden_from(item: ItemView, facts: MailFacts) -> Hidden:
 
 def protected(item: ItemView) -> bool:
     """Is the item one for the safeguarding lead, whatever the mail's facts say?"""
-    return item.severity == "urgent" or bool(PROTECTED & set(item.categories))
+    return item.protected or item.severity == "urgent" or bool(PROTECTED & set(item.categories))
 
 
 def case_name(language: str, number: int | None) -> str:
@@ -97,7 +101,8 @@ def explain_command(language: str, number: int | None) -> str:
 
 
 def platform_name(language: str, platform: str) -> str:
-    """The platform as people call it."""
+    """The platform as people call it; "files/year-six" is a file like any other."""
+    platform = platform.partition("/")[0]
     if knows(language, "platforms.name", platform):
         return sentence(language, "platforms.name", platform)
     return one_line(readable(platform), 30).capitalize()
@@ -105,6 +110,7 @@ def platform_name(language: str, platform: str) -> str:
 
 def on_platform(language: str, platform: str) -> str:
     """ "on Facebook", "in a web feed"; empty where the platform is not known."""
+    platform = platform.partition("/")[0]
     if knows(language, "platforms.on", platform):
         return sentence(language, "platforms.on", platform)
     return f"on {platform_name(language, platform)}" if platform else ""
@@ -136,7 +142,7 @@ def show(item: ItemView, facts: MailFacts, times: Times, *, excerpt: bool = Fals
         text=text.text if open_words else None,
         title=one_line(item.title, 200) if open_words else "",
         rows=_rows(item, times, hidden, link, excerpt),
-        notes=_notes(text, language, explain, hidden, excerpt),
+        notes=_notes(text, language, explain, hidden, excerpt, facts.recipient.shared),
         categories=tuple(_category(language, code) for code in item.categories) if open_words else (),
         severity=item.severity,
         spans=tuple(one_line(span, 80) for span in item.spans[:_MOST_SPANS] if span.strip())
@@ -210,10 +216,13 @@ def _rows(item: ItemView, times: Times, hidden: Hidden, link: str | None, excerp
     return tuple(rows)
 
 
-def _notes(text: Shortened, language: str, explain: str, hidden: Hidden, excerpt: bool) -> tuple[str, ...]:
+def _notes(
+    text: Shortened, language: str, explain: str, hidden: Hidden, excerpt: bool, shared: bool
+) -> tuple[str, ...]:
     """What a reader must know about the words as they are shown."""
     if hidden is not Hidden.NOTHING:
-        return (sentence(language, "labels", "words_withheld"),)
+        why = "words_withheld" if shared else "words_for_the_lead"
+        return (sentence(language, "labels", why),)
     notes = []
     if not text.text:
         notes.append(sentence(language, "labels", "no_words"))

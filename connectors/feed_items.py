@@ -14,6 +14,8 @@ from connectors.item import Item, ItemKind
 from connectors.readable import readable
 
 PLATFORM = "feed"
+_LONG_ID = 32
+"""Ids as long as a hash or a UUID are nobody else's."""
 Entry = Mapping[str, Any]
 
 
@@ -48,10 +50,11 @@ def item_from_entry(entry: Entry, context: Context) -> Item:
     ids = [str(author[key]) for key in ("href", "email") if author.get(key)]
     name = author.get("name") or None
     updated = _time(entry.get("updated_parsed"))
+    external_id = str(entry.get("id") or link or _hash(entry, title, text))
     return Item(
-        platform=PLATFORM,
+        platform=_platform(external_id, context.account),
         account=context.account,
-        external_id=str(entry.get("id") or link or _hash(entry, title, text)),
+        external_id=external_id,
         kind=context.kind,
         text=text,
         title=title,
@@ -65,6 +68,11 @@ def item_from_entry(entry: Entry, context: Context) -> Item:
         attachments=_enclosures(entry, context.base),
         raw=_plain(entry),
     )
+
+
+def _platform(external_id: str, account: str) -> str:
+    """An address or a tag is the same entry in every feed; the "1" of one feed is not that of another."""
+    return PLATFORM if ":" in external_id or len(external_id) >= _LONG_ID else f"{PLATFORM}/{account}"[:63]
 
 
 def times(entry: Entry) -> datetime | None:

@@ -49,8 +49,9 @@ def item_from_row(row: Row, source: SourceRef) -> Item:
         except (ValueError, OverflowError) as err:
             problem = f"{name} {err}"
             raise BadRow(problem) from None
-    known.setdefault("platform", PLATFORM)
     known.setdefault("account", source.name)
+    # Ids of a file are its own: two lists numbered 1, 2, 3 must not become one.
+    known.setdefault("platform", f"{PLATFORM}/{known['account']}"[:63])
     known.setdefault("external_id", _hash(row))
     known.setdefault("kind", ItemKind.COMMENT)
     return Item(**known, raw=dict(row))

@@ -83,7 +83,8 @@ class FilesConnector(Connector):
         marks = {path: Mark.load(stored.get(str(path))) for path in paths}
         page = _Gathered(self._options.page_size)
         following: Path | None = None
-        for path, after in zip(paths[first:], [*paths[first + 1 :], None], strict=True):
+        # One longer than the paths: after the last file comes nothing, and so it does in an empty folder.
+        for path, after in zip(paths[first:], [*paths[first + 1 :], None], strict=False):
             marks[path], ended = self._read(path, marks[path], page)
             if page.room <= 0:
                 following = after if ended else path

@@ -12,13 +12,14 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from alerts.smtp import SmtpTransport, Transport
-from config.problems import ConfigError, Problem
+from config.problems import ConfigError, Problem, sentence
 from config.schema import Account, School, Settings, Watch
 from config.secrets import SecretMissing, resolve
 from connectors import registry
 from connectors.base import Connector, SourceRef
 from connectors.errors import AuthExpired, Permanent
 from connectors.item import ItemKind
+from monitor.classifier.registry import ENGINES
 from monitor.domain.calendar import Calendar
 from monitor.domain.deadline import DeadlineRule
 from monitor.domain.verdict import Verdict
@@ -101,6 +102,9 @@ def open_source(school: School, source: Account | Watch, environ: Environ) -> Co
 def option_problems(settings: Settings) -> list[Problem]:
     """What the connectors find wrong with their own options, as sentences like config's own."""
     found: list[Problem] = []
+    if settings.classifier.engine not in ENGINES:
+        known = ", ".join(sorted(ENGINES))
+        found.append(Problem("settings", None, "classifier.engine", f"is no engine; choose one of {known}."))
     for school in settings.schools:
         for section, sources in (("accounts", school.accounts), ("watches", school.watches)):
             for at, source in enumerate(sources):
@@ -112,7 +116,7 @@ def option_problems(settings: Settings) -> list[Problem]:
                     found.append(Problem(school.id, None, f"{path}.platform", str(err)))
                 except ValidationError as err:
                     found += [
-                        Problem(school.id, None, _option_path(path, one["loc"]), f"{one['msg']}.")
+                        Problem(school.id, None, _option_path(path, one["loc"]), sentence(one, model))
                         for one in err.errors()
                     ]
     return found

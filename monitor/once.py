@@ -36,6 +36,7 @@ class PassResult:
     mails_sent: int = 0
     mails_waiting: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
 
     def heard(self, polled: Polled) -> None:
         """Count one poll."""
@@ -44,6 +45,7 @@ class PassResult:
         self.set_aside += polled.set_aside
         if polled.error is not None:
             self.failed[polled.source] = polled.error
+            self.why[polled.source] = polled.why or polled.error
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""

@@ -6,7 +6,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 
@@ -40,7 +40,7 @@ class Service:
         self._reloading = Event()
         self._jump: float | None = None
         """Seconds by which the wall clock jumped, until that has been seen to; at the start nobody knows: 0."""
-        self._worker = Worker(installation, stopping=self._stopping)
+        self._worker = Worker(installation, stopping=self._stopping, clock=_utc_now)
         self._alarm = AlarmClock(self._tick)
         self._next_beat = 0.0
         self._next_sign = 0.0
@@ -115,7 +115,7 @@ class Service:
             found = self._reload(self._installation, now)
             if found is not self._installation:
                 self._installation = found
-                self._worker = Worker(found, stopping=self._stopping)
+                self._worker = Worker(found, stopping=self._stopping, clock=_utc_now)
                 self._remember()
         except Exception:
             log.exception("settings could not be read again, the old ones stay")
@@ -154,3 +154,7 @@ class Service:
             Contacts.of(self._installation.settings).save(self._installation.settings.state_dir)
         except OSError:
             log.exception("the contacts could not be written")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

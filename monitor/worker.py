@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 _AFTER_A_FAULT = timedelta(seconds=30)
 
 
+Step = Callable[[Site, datetime], int]
+"""One step for one school; how much it did."""
+
+
 class Worker:
     """Works through what is due. Holds no memory that matters: the rows do.
 
@@ -35,28 +39,58 @@ class Worker:
         stopping: Event | None = None,
         polled: Callable[[Polled], None] | None = None,
         by_hand: str | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.installation = installation
         self._stopping = stopping or Event()
         self._polled = polled or (lambda _: None)
         self._by_hand = frozenset({by_hand} if by_hand else ())
         self._prepared: set[str] = set()
+        self._faulty: dict[tuple[str, str], datetime] = {}
+        # On the wall clock a round may last; each step's leases count from its own beginning.
+        self._now: Callable[[datetime], datetime] = (
+            (lambda now: max(now, clock())) if clock else (lambda now: now)
+        )
+        self._steps: tuple[Step, ...] = (
+            self._dispatch,
+            self._notices,
+            self._judge,
+            self._tell,
+            self._week,
+            self._poll,
+        )
 
     def tick(self, now: datetime) -> datetime | None:
-        """Do one bounded round of what is due at `now`; when to be called again (now: there is more)."""
-        busy, faults = 0, 0
+        """Do one bounded round of what is due at `now`; when to be called again (now: there is more).
+
+        A step that fails is left alone for half a minute, in its own school; the others go on.
+        """
+        busy = 0
         for site in self.installation.sites:
-            for step in (self._dispatch, self._notices, self._judge, self._tell, self._week, self._poll):
+            for step in self._steps:
                 if self._stopping.is_set():
                     return now
-                try:
-                    busy += step(site, now)
-                except Exception:
-                    log.exception("step failed", extra={"school": site.id, "step": step.__name__})
-                    faults += 1
-        if faults:
-            return now + _AFTER_A_FAULT
-        return now if busy else self.next_due()
+                if self._faulty.get((site.id, step.__name__), now) <= now:
+                    busy += self._do(step, site, self._now(now))
+        if busy:
+            return now
+        due = self.next_due()
+        faulty = [moment for moment in self._faulty.values() if moment > now]
+        if not faulty:
+            return due
+        # What is due belongs to a step that just failed, as likely as not: no round in haste.
+        return min([*faulty, *([due] if due is not None and due > now else [])])
+
+    def _do(self, step: Step, site: Site, now: datetime) -> int:
+        key = (site.id, step.__name__)
+        try:
+            done = step(site, now)
+        except Exception:
+            log.exception("step failed", extra={"school": site.id, "step": step.__name__})
+            self._faulty[key] = now + _AFTER_A_FAULT
+            return 0
+        self._faulty.pop(key, None)
+        return done
 
     def next_due(self) -> datetime | None:
         """When the next row wants something; None if no row does."""
@@ -100,7 +134,7 @@ class Worker:
         return judge.judge(site, self.installation.assess, self.installation.engine_name, now)
 
     def _tell(self, site: Site, now: datetime) -> int:
-        return tell.batches(site, now)
+        return tell.batches(site, now) + tell.watch_blind(site, self.sources(site), now)
 
     def _week(self, site: Site, now: datetime) -> int:
         return week.close_weeks(site, now)
@@ -122,6 +156,7 @@ class Worker:
                 cases.next_notice(conn, site.id),
                 verdicts.next_score(conn, site.id),
                 tell.next_batch(conn, site),
+                tell.next_blind(conn, site, self.sources(site)),
                 week.next_close(conn, site),
                 polls.next_due(conn, site.id, self.sources(site)),
             )

@@ -17,37 +17,41 @@ from monitor.classifier.corpus import Line
 from monitor.classifier.learn import Array
 from monitor.domain.verdict import SAFEGUARDING, Category, Severity
 
-BUDGET = 0.038
+BUDGET = 0.033
 """Share of harmless school lines that may be flagged; on lines not chosen by, about one in a hundred more are."""
 
-SERIOUS_BUDGET = 0.025
+SERIOUS_BUDGET = 0.021
 """Of these, the share that may be taken for something serious."""
 
-# Share of harmless public comments that one head may flag. More for rudeness: in public quarrels it is everywhere,
-# and not always annotated.
-_PUBLIC_RATE = {"insult": 0.03, "toxicity": 0.02}
-_PUBLIC_RATE_OTHERS = 0.006
+# Share of harmless public comments that one head may flag. More for rudeness, which is everywhere in public
+# quarrels and not always annotated, and for personal data, which they are full of.
+_PUBLIC_RATE = {"insult": 0.03, "toxicity": 0.02, "data_breach": 0.016}
+_PUBLIC_RATE_OTHERS = 0.008
 _KINDS: dict[str, tuple[str, ...]] = {
-    "told": ("disclosure", "missing_child"),
-    "lured": ("grooming", "sextortion", "exploitation"),
+    "told": ("disclosure",),
+    "gone": ("missing_child",),
+    "lured": ("grooming",),
+    "traded": ("sextortion", "exploitation"),
     "despair": ("self_harm",),
-    "worried": ("concern", "neglect", "adult_at_risk", "radicalisation"),
-    "named": ("allegation", "data_breach"),
+    "worried": ("concern",),
+    "worried too": ("neglect", "adult_at_risk", "radicalisation"),
+    "accused": ("allegation",),
+    "leaked": ("data_breach",),
     "posing": ("impersonation", "copyright"),
     "picked on": ("bullying", "sexual"),
-    "threat": ("threat", "weapon"),
+    "threat": ("threat",),
+    "armed": ("weapon",),
     "identity": ("identity_attack",),
     "insult": ("insult",),
     "swearing": ("obscene",),
     "venom": ("severe_toxicity",),
     "tone": ("toxicity",),
 }
-_SERIOUS = {  # kind to the severity that its threshold means; the others are at first medium
-    **{"told": "urgent", "lured": "urgent", "despair": "urgent", "worried": "urgent"},
-    **{"named": "high", "picked on": "high", "threat": "high", "identity": "high", "venom": "high"},
-    "posing": "high",
-}
-_MEDIUM = ("named", "posing", "picked on", "threat", "identity", "insult", "swearing", "tone")
+# What a kind's threshold means. Kinds that are not safeguarding may have a lower one too, which means medium.
+_URGENT = ("told", "gone", "lured", "traded", "despair", "worried", "worried too")
+_HIGH = ("accused", "leaked", "posing", "picked on", "threat", "armed", "identity", "venom")
+_MEDIUM = (*_HIGH[:-1], "insult", "swearing", "tone")
+_SERIOUS = {**dict.fromkeys(_URGENT, "urgent"), **dict.fromkeys(_HIGH, "high")}
 _STEPS_UP = {"threat": "urgent", "weapon": "urgent", "insult": "high"}
 _MEDIA = ("medium", 0.003)
 _UNDER_13 = ("low", 0.005)
@@ -129,11 +133,9 @@ def _search(
     over: dict[str, dict[float, Array]] = {}
     for kind in kinds:
         names = _KINDS[kind]
-        floor = max(
-            _quantile(public[name], _PUBLIC_RATE.get(name, _PUBLIC_RATE_OTHERS)) for name in names
-        )
+        floor = max(_quantile(public[name], _PUBLIC_RATE.get(name, _PUBLIC_RATE_OTHERS)) for name in names)
         top = np.max([table[name] for name in names], axis=0)
-        levels = [round(float(level), 3) for level in np.arange(0.2, 0.99, 0.02) if level > floor]
+        levels = [round(float(level), 3) for level in np.arange(0.1, 0.99, 0.02) if level > floor]
         over[kind] = {level: top >= level for level in (*levels, round(max(floor, 0.99), 3))}
 
     def gain(flagged: Array) -> float:

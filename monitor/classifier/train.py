@@ -36,9 +36,9 @@ class TrainReport:
     """What came of a training.
 
     `auc`: of the labels of public comments on the dev split, of the others on school lines; all of texts that no
-    head had seen. `caught`, `urgent_caught`,
-    `safeguarding_caught`, `harmless_flagged`, `harmless_serious` (high or urgent): shares of left-out school lines
-    at the chosen thresholds; `public_flagged`: share of harmless comments of the dev split. `data`: SHA-256 of each file.
+    head had seen. `caught`, `urgent_caught`, `safeguarding_caught`, `harmless_flagged`, `harmless_serious` (high or
+    urgent): shares of left-out school lines at the chosen thresholds; `public_flagged`: share of harmless comments
+    of the dev split. `data`: SHA-256 of each file.
     """
 
     auc: dict[str, float]

@@ -27,6 +27,7 @@ _CODES = {
     "TrainError": BAD_DATA,
     "NotTheirs": 77,
     "OperationalError": OS_ERROR,
+    "DatabaseError": OS_ERROR,
 }
 """By the class's name: to know the classes would mean to import all rooms before the first word."""
 
@@ -44,7 +45,7 @@ def sentence_and_code(err: BaseException) -> tuple[str, int]:
         where = f" (see `{context.command_path} --help`)" if context else ""
         return f"schoolwatch: {err.format_message()}{where}", err.exit_code
     name = type(err).__name__
-    if name == "OperationalError":
+    if name in ("OperationalError", "DatabaseError"):
         return (
             f"schoolwatch: the database cannot be used: {str(getattr(err, 'orig', err)).splitlines()[0]}",
             OS_ERROR,

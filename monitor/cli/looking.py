@@ -132,7 +132,7 @@ def _act(site: Site, action: str, number: int, person: str | None) -> str:
     result = act(site, number, EventKind(action), person, datetime.now(UTC))
     if result is None:
         raise Failure(f"there is no case {number} at {site.school.name}", NO_INPUT)
-    return f"case {number}: {result}"
+    return f"case {number}: {result.replace('_', ' ')}"
 
 
 @click.command()

@@ -180,8 +180,12 @@ def once(
         click.echo(json_line(result.as_dict()))
     else:
         click.echo(result.in_words())
-    for source, code in sorted(result.failed.items()):
-        click.echo(f"schoolwatch: {source} could not be read ({code}); see `schoolwatch check`", err=True)
+    for source, why in sorted(result.why.items()):
+        click.echo(f"schoolwatch: {source} could not be read: {why}", err=True)
+    if result.set_aside:
+        click.echo(
+            f"schoolwatch: {result.set_aside} rows were set aside; `schoolwatch check` lists them", err=True
+        )
     if result.mails_waiting:
         click.echo(
             f"schoolwatch: {result.mails_waiting} mails wait; see `schoolwatch outbox` for why", err=True

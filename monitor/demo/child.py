@@ -38,6 +38,11 @@ def commands() -> Iterator[tuple[datetime, datetime]]:
 
 def serve(installation: Installation) -> None:
     """Obey until the parent is done."""
+    for site in installation.sites:
+        for source in (*site.school.accounts, *site.school.watches):
+            installation.connector(
+                site, source.name
+            )  # one that cannot be opened must stop the play, not blind it
     worker = Worker(installation)
     for start, end in commands():
         until(worker, start, end)

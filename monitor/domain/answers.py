@@ -53,6 +53,25 @@ def answers(reply: ThreadItem, thread: Sequence[ThreadItem]) -> Answers:
     return _under_a_post(reply, post, thread)
 
 
+def answering(item_id: int, thread: Sequence[ThreadItem]) -> list[int]:
+    """Ids of the school's replies in the thread that answer the item.
+
+    Only replies to the item, to its author, or to the whole post are looked at: a thread may be thousands long.
+    """
+    item = next(one for one in thread if one.id == item_id)
+    by_id = {one.external_id: one for one in thread}
+
+    def may(reply: ThreadItem) -> bool:
+        if not reply.author_is_school or not reply.live:
+            return False
+        parent = by_id.get(reply.parent_id) if reply.parent_id else None
+        if parent is None or parent.kind is ItemKind.POST:
+            return item.greeting
+        return parent.id == item.id or (item.author is not None and parent.author == item.author)
+
+    return [reply.id for reply in thread if may(reply) and item.id in answers(reply, thread).answered]
+
+
 def _to_an_item(
     reply: ThreadItem, parent: ThreadItem, thread: Sequence[ThreadItem], known: Mapping[str, ThreadItem]
 ) -> Answers:
@@ -62,7 +81,8 @@ def _to_an_item(
     earlier = {
         item.id
         for item in thread
-        if item.author is not None
+        if item.kind is not ItemKind.POST
+        and item.author is not None
         and item.author == parent.author
         and not item.author_is_school
         and item.created_at < reply.created_at

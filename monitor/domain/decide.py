@@ -149,6 +149,9 @@ def _later_verdict(
         events.append(_deadline_set(due, now))
         notices = plan(now, due.due_at, rule)
         events += [_answered(reply, now) for reply in replies if newly]
+    elif seen.author_is_school and case.answer is Answer.WAITING:
+        events.append(Event(EventKind.NO_ANSWER_NEEDED, now, {"reason": "own_post"}))
+        notices = ()
     elif case.severity is None and verdict.needs_no_answer and case.answer is Answer.WAITING:
         # Only the missing verdict made it wait; now it is known to be thanks.
         events.append(Event(EventKind.NO_ANSWER_NEEDED, now, {"reason": "judged_late"}))
@@ -182,8 +185,9 @@ def on_state(seen: Seen, case: Case, rule: DeadlineRule, now: datetime) -> Decis
         return None
     events = [Event(EventKind.RESTORED, now, {})]
     notices: tuple[PlannedNotice, ...] | None = None
-    if case.answer is Answer.WITHDRAWN:
+    if Answer.WITHDRAWN is case.answer or case.flag is Flag.WITHDRAWN:
         events.append(Event(EventKind.REOPENED, now, {"reason": "visible_again"}))
+    if case.answer is Answer.WITHDRAWN:
         due = _due_again(case, rule, now)
         events.append(_deadline_set(due, now))
         notices = plan(now, due.due_at, rule)
@@ -262,6 +266,11 @@ def on_person(case: Case, action: EventKind, person: str, leads: bool, now: date
         return None
     notices = () if action is EventKind.ANSWERED else None
     return Decision(reason=action.value, case=after, events=(event,), notices=notices)
+
+
+def is_safeguarding(case: Case | None) -> bool:
+    """Does the case have a second clock? Then what is said of it is said to the safeguarding lead and deputies."""
+    return case is not None and case.second_clock is not SecondClock.NONE
 
 
 def flag_not_before(severity: Severity, rule: DeadlineRule, now: datetime) -> datetime | None:

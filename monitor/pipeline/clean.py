@@ -21,6 +21,7 @@ _SHORT_LIMIT = 5_000
 _EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _IDS = ("external_id", "parent_id", "post_id", "thread_id", "author_id", "platform", "account")
+_NAMES, _NAME_LIMIT = ("platform", "account"), 63
 _WORDS = ("text", "title", "author_name", "permalink", "url")
 
 REPORTED = frozenset(
@@ -47,10 +48,14 @@ class Cleaned:
 
 def clean(item: Item, now: datetime) -> Cleaned:
     """Make the item storable. Raises Unusable."""
+    if not all(isinstance(link, str) for link in item.attachments):
+        raise Unusable("one of its attachments is no link; look at what the source sends")
     for name in (*_IDS, *_WORDS):
         value = getattr(item, name)
         if not isinstance(value, str) and (value is not None or name == "text"):
             raise Unusable(f"its {name} is no text; look at what the source sends")
+        if name in _NAMES and value is not None and len(value) > _NAME_LIMIT:
+            raise Unusable(f"its {name} is {len(value)} characters long; look at what the source sends")
         if name in _IDS and value is not None and len(value) > ID_LIMIT:
             raise Unusable(f"its {name} is {len(value)} characters long; look at what the source sends")
     marks: list[str] = []

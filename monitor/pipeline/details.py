@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row
 from alerts import outbox
 from alerts.kinds import AlertKind, ItemView, MailFacts, SetAsideView
 from alerts.outbox import MailRow
-from monitor.domain.case import Case, SecondClock
+from monitor.domain.case import Case
+from monitor.domain.decide import is_safeguarding
 from monitor.domain.week import Week
 from monitor.pipeline import week
 from monitor.pipeline.judge import text_of
@@ -99,6 +100,7 @@ def view(row: Row[Any], verdict: Row[Any] | None, number: int | None, case: Case
         state=row.state,
         due_at=case.due_at if case else None,
         due_reason=case.due_reason if case else None,
+        protected=is_safeguarding(case),
     )
 
 
@@ -107,7 +109,7 @@ def _of_case(conn: Connection, site: Site, number: int, case: Case) -> dict[str,
         "items": views(conn, site, [number]),
         "due_at": case.due_at,
         "due_reason": case.due_reason,
-        "safeguarding": case.second_clock is not SecondClock.NONE,
+        "safeguarding": is_safeguarding(case),
         "count": 1,
     }
 

@@ -19,10 +19,11 @@ from monitor.storage import cases, events
 
 log = logging.getLogger(__name__)
 
+_SERVER_FAILS = frozenset({"auth", "connect", "tls"})
 _LEASE_MARGIN = timedelta(minutes=2)
 
 
-def dispatch(site: Site, transport: Transport, now: datetime, limit: int = 20) -> int:
+def dispatch(site: Site, transport: Transport, now: datetime, limit: int = 10) -> int:
     """Send up to `limit` due mails of the school, most urgent first; how many were claimed."""
     with site.db.read() as conn:
         due = outbox.next_due(conn, site.id)
@@ -34,11 +35,13 @@ def dispatch(site: Site, transport: Transport, now: datetime, limit: int = 20) -
             row = outbox.claim(conn, site.id, now, lease)
         if row is None:
             return done
-        _send(site, transport, row, now)
+        if not _send(site, transport, row, now):
+            return done + 1  # the server does not answer: the others would wait for it one after the other
     return limit
 
 
-def _send(site: Site, transport: Transport, row: MailRow, now: datetime) -> None:
+def _send(site: Site, transport: Transport, row: MailRow, now: datetime) -> bool:
+    """Send one claimed mail, or drop it; False if the mail server cannot be reached or logged in to."""
     number = number_of(row.subject)
     with site.db.read() as conn:
         case = None if number is None else cases.load(conn, site.id, number)
@@ -47,13 +50,14 @@ def _send(site: Site, transport: Transport, row: MailRow, now: datetime) -> None
     if facts is None:
         with site.db.write("T4") as conn:
             outbox.dropped(conn, row, unwanted or "", now)
-        return
+        return True
     mail, problem = compose_or_plain(facts)
     if problem is not None:
         log.error("template failed, sent plainly", extra={"kind": row.kind.value, "error": problem})
     outcome = transport.send(mail, row.message_id, now)
     with site.db.write("T4") as conn:
         _note(site, conn, row, outcome, now)
+    return outcome.code not in _SERVER_FAILS
 
 
 def _gather(conn: Connection, site: Site, row: MailRow, now: datetime) -> MailFacts:

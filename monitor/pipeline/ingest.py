@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.db import EPOCH
 from connectors.base import Connector, Page
@@ -22,6 +24,7 @@ from connectors.errors import (
     RateLimited,
     Transient,
 )
+from connectors.item import Item
 from monitor.pipeline import tell
 from monitor.pipeline.clean import REPORTED, Cleaned, Unusable, clean, raw_bytes
 from monitor.pipeline.site import Site
@@ -43,6 +46,7 @@ _FIRST_LOOK_BACK = timedelta(hours=24)
 _LEASE_MARGIN = timedelta(seconds=60)
 _LONG_WAIT = timedelta(minutes=15)
 _LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_ASKED = timedelta(hours=24)
 _WAITS: dict[type[ConnectorError], timedelta | None] = {
     # None: the poll's own interval, doubled with each failure. The others want a person or a clock.
     Transient: None,
@@ -60,7 +64,7 @@ NEEDS_A_PERSON = (AuthExpired, PermissionMissing)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
     """What one poll did. `hidden_or_shown`: items whose state changed. `first_walk_ended`: the source has been read to
-    its end for the first time. `error`: the code of the failure."""
+    its end for the first time. `error`: the code of the failure, `why` its sentence."""
 
     source: str
     new: int = 0
@@ -70,6 +74,7 @@ class Polled:
     has_more: bool = False
     first_walk_ended: bool = False
     error: str | None = None
+    why: str = ""
 
     @property
     def follows(self) -> bool:
@@ -99,6 +104,12 @@ def poll(site: Site, open_connector: OpenConnector, names: frozenset[str], now: 
     except LeaseLost as err:
         log.warning("lease lost", extra={"source": claimed.source.name, "error": str(err)})
         return Polled(source=claimed.source.name, error="lease_lost")
+    except DBAPIError as err:
+        if err.connection_invalidated or isinstance(err, OperationalError):
+            raise  # the database, not the page: the page is read again
+        return _store_carefully(site, claimed, page, err, now)
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as err:
+        return _store_carefully(site, claimed, page, err, now)
 
 
 def _read(site: Site, connector: Connector, claimed: Poll, now: datetime) -> Page:
@@ -120,8 +131,23 @@ def _read(site: Site, connector: Connector, claimed: Poll, now: datetime) -> Pag
     )
 
 
-def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
-    """T1: the page's items, the checkpoint and the next poll, in one commit."""
+def _store_carefully(site: Site, claimed: Poll, page: Page, err: Exception, now: datetime) -> Polled:
+    """Something in the page breaks the storing of it: each item on its own, and what breaks is set aside."""
+    log.error(
+        "page cannot be stored whole", extra={"source": claimed.source.name, "error": type(err).__name__}
+    )
+    try:
+        return _store(site, claimed, page, now, careful=True)
+    except LeaseLost:
+        return Polled(source=claimed.source.name, error="lease_lost")
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as again:
+        fault = Permanent(f"what it gives cannot be stored ({type(again).__name__}); report this")
+        return _failed(site, claimed, fault, now)
+
+
+def _store(site: Site, claimed: Poll, page: Page, now: datetime, *, careful: bool = False) -> Polled:
+    """T1: the page's items, the checkpoint and the next poll, in one commit. `careful`: an item that breaks is set
+    aside, and its neighbours are stored."""
     counts = dict.fromkeys(Change, 0)
     set_aside = 0
     with site.db.write("T1") as conn:
@@ -129,15 +155,15 @@ def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
         whose = {claimed.source.name: (claimed.source, _watch_from(conn, site, claimed.source, now))}
         for item in page.items:
             try:
-                cleaned = clean(item, now)
+                with conn.begin_nested() if careful else nullcontext():
+                    counts[_store_one(conn, site, claimed, item, whose, now)] += 1
             except Unusable as err:
-                set_aside += set_asides.keep(
-                    conn, claimed.source, claimed.stream, str(err), raw_bytes(item), None, now
-                )
-                continue
-            if cleaned.item.account not in whose:
-                whose[cleaned.item.account] = _whose(conn, site, claimed, cleaned.item.account, now)
-            counts[_store_item(conn, site, claimed, cleaned, whose[cleaned.item.account], now)] += 1
+                set_aside += _set_aside(conn, claimed, item, str(err), now)
+            except Exception as err:
+                if not careful:
+                    raise
+                reason = f"it cannot be stored ({type(err).__name__}); look at what the source sends"
+                set_aside += _set_aside(conn, claimed, item, reason, now)
         for rejected in page.partial_errors:
             set_aside += set_asides.keep(
                 conn,
@@ -165,6 +191,24 @@ def _store(site: Site, claimed: Poll, page: Page, now: datetime) -> Polled:
         has_more=page.has_more,
         first_walk_ended=claimed.walked_at is None and not page.has_more,
     )
+
+
+def _set_aside(conn: Connection, claimed: Poll, item: Item, reason: str, now: datetime) -> bool:
+    return set_asides.keep(conn, claimed.source, claimed.stream, reason, raw_bytes(item), None, now)
+
+
+def _store_one(
+    conn: Connection,
+    site: Site,
+    claimed: Poll,
+    item: Item,
+    whose: dict[str, tuple[Source, datetime]],
+    now: datetime,
+) -> Change:
+    cleaned = clean(item, now)
+    if cleaned.item.account not in whose:
+        whose[cleaned.item.account] = _whose(conn, site, claimed, cleaned.item.account, now)
+    return _store_item(conn, site, claimed, cleaned, whose[cleaned.item.account], now)
 
 
 def _store_item(
@@ -217,7 +261,10 @@ def _watch_from(conn: Connection, site: Site, source: Source, now: datetime) -> 
     """From when on items carry deadlines: the configured moment, else a day before the first good poll."""
     configured = site.school.source(source.name)
     wanted = configured.watch_from if configured is not None else None
-    chosen = wanted or source.watch_from or now - _FIRST_LOOK_BACK
+    stored = source.watch_from
+    if stored is not None and stored > now:
+        stored = None  # written while the clock was wrong: nothing would ever carry a deadline
+    chosen = wanted or stored or now - _FIRST_LOOK_BACK
     if chosen != source.watch_from:
         polls.begin_watch(conn, source, chosen)
     return chosen
@@ -226,7 +273,9 @@ def _watch_from(conn: Connection, site: Site, source: Source, now: datetime) -> 
 def _next_poll(site: Site, claimed: Poll, page: Page, now: datetime) -> datetime:
     if page.has_more:
         return now
-    return _slot(max(_interval(site, claimed.source.name), page.poll_after or timedelta()), claimed, now)
+    if page.poll_after is not None:
+        return now + max(min(page.poll_after, _LONGEST_ASKED), _interval(site, claimed.source.name))
+    return _slot(_interval(site, claimed.source.name), claimed, now)
 
 
 def _interval(site: Site, name: str) -> timedelta:
@@ -255,22 +304,28 @@ def _failed(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> Po
     try:
         with site.db.write("poll failed") as conn:
             events.lock(conn, site.id)
-            polls.failed(conn, claimed, _try_again(site, claimed, err, now), now)
+            again = _try_again(site, claimed, err, now)
+            polls.failed(conn, claimed, again, now)
             since = claimed.failing_since or now
-            if isinstance(err, NEEDS_A_PERSON) or now - since >= site.blind_after:
+            # Told now, too, when it is known already that nobody will look for hours.
+            if isinstance(err, NEEDS_A_PERSON) or again - since >= site.blind_after:
                 tell.source_blind(conn, site, claimed, err.code, since, now)
     except LeaseLost:
         return Polled(source=claimed.source.name, error="lease_lost")
-    return Polled(source=claimed.source.name, error=err.code)
+    return Polled(source=claimed.source.name, error=err.code, why=str(err))
 
 
 def _try_again(site: Site, claimed: Poll, err: ConnectorError, now: datetime) -> datetime:
-    if isinstance(err, RateLimited) and err.retry_after is not None:
-        return now + max(err.retry_after, timedelta(seconds=1))
-    if isinstance(err, QuotaExhausted) and err.until is not None:
-        return max(err.until, now + timedelta(seconds=1))
+    """When to read again. What a platform asks for is kept, up to a day: blindness is told long before."""
+    asked = None
+    if isinstance(err, RateLimited):
+        asked = err.retry_after
+    elif isinstance(err, QuotaExhausted) and err.until is not None:
+        asked = err.until - now
+    if asked is not None:
+        return now + min(max(asked, timedelta(seconds=1)), _LONGEST_ASKED)
     fixed = _WAITS.get(type(err), _LONG_WAIT)
     if fixed is not None:
-        return _slot(fixed, claimed, now)
+        return now + fixed
     doubled = _interval(site, claimed.source.name) * (1 << min(claimed.failures, 8))
     return _slot(min(doubled, _LONGEST_WAIT), claimed, now)

@@ -9,13 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
 
 from alerts.kinds import Alert, AlertKind
 from connectors.item import ItemKind, ItemState
 from monitor.classifier.engine import EngineError
-from monitor.domain.answers import answers
+from monitor.domain.answers import answering, answers
 from monitor.domain.case import Case
-from monitor.domain.decide import LIVE, Decision, Seen, on_reply, on_reply_gone, on_state, on_verdict
+from monitor.domain.decide import (
+    LIVE,
+    Decision,
+    Seen,
+    is_safeguarding,
+    on_reply,
+    on_reply_gone,
+    on_state,
+    on_verdict,
+)
 from monitor.domain.verdict import Verdict
 from monitor.pipeline import tell
 from monitor.pipeline.site import Assess, Site
@@ -55,7 +65,7 @@ def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: in
             row = fresh[item_id]
             # Another worker may have been faster, or the item been edited again while it was scored.
             if row.version_id == rows[item_id].version_id and _still_waits(row, rows[item_id]):
-                _settle(conn, site, row, assessed.get(item_id), now)
+                _settle_or_review(conn, site, row, assessed.get(item_id), now)
     return len(rows)
 
 
@@ -110,6 +120,25 @@ def _note_engine(
         tell.engine_works(conn, site, subject, now)
 
 
+def _settle_or_review(
+    conn: Connection, site: Site, row: Row[Any], assessed: Assessed | None, now: datetime
+) -> None:
+    """One item that breaks our deciding goes to a person, and holds up none of its neighbours."""
+    try:
+        with conn.begin_nested():
+            _settle(conn, site, row, assessed, now)
+    except DBAPIError:
+        raise  # the database, not the item: the batch is tried again
+    except Exception as err:
+        log.exception("an item cannot be decided about", extra={"item": row.id})
+        with conn.begin_nested():
+            broken = Assessed(error=f"it cannot be decided about ({type(err).__name__}); report this")
+            _keep(conn, site, row, broken, now)
+            _decide(conn, site, row, broken, now, alone=True)
+            again_at = now + _TRY_AGAIN_AT_LEAST
+            verdicts.judged(conn, site.id, row.id, row.version_no, row.state, again_at)
+
+
 def _settle(conn: Connection, site: Site, row: Row[Any], assessed: Assessed | None, now: datetime) -> None:
     """Everything that follows from what is known of one item."""
     again_at = None
@@ -140,12 +169,15 @@ def _keep(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: 
     return now + min(max(failing_for, TRY_AGAIN_AFTER), _TRY_AGAIN_AT_LEAST)
 
 
-def _decide(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: datetime) -> None:
+def _decide(
+    conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: datetime, *, alone: bool = False
+) -> None:
+    """What follows from the verdict. `alone`: without a look at the thread around it."""
     number = cases.number_of(conn, site.id, row.id)
     case = None if number is None else cases.load(conn, site.id, number)
     number = number or cases.next_number(conn, site.id)
     decision = on_verdict(
-        _seen(row), assessed.verdict, case, number, _replies(conn, site, row), site.rule, now
+        _seen(row), assessed.verdict, case, number, [] if alone else _replies(conn, site, row), site.rule, now
     )
     new = decision.case
     waits_for_summary = (
@@ -164,7 +196,7 @@ def _decide(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now
             occurrence=row.version_no,
             severity="high",
             reason="text_failed",
-            facts={"case": number},
+            facts={"case": number, "safeguarding": is_safeguarding(new)},
         )
         site.queue(conn, [alert], now)
 
@@ -187,7 +219,7 @@ def _replies(conn: Connection, site: Site, row: Row[Any]) -> list[int]:
     if row.author_is_school or not threads.has_school_reply(conn, site.id, row.platform, row.thread_key):
         return []
     thread = threads.thread(conn, site.id, row.platform, row.thread_key)
-    return [reply.id for reply in thread if row.id in answers(reply, thread).answered]
+    return answering(row.id, thread)
 
 
 def _school_wrote(conn: Connection, site: Site, row: Row[Any], now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.kinds import Alert, AlertKind
-from monitor.domain.decide import still_wanted
+from monitor.domain.decide import is_safeguarding, still_wanted
 from monitor.pipeline.site import Site
 from monitor.storage import cases, events
 
@@ -32,7 +32,7 @@ def fall_due(site: Site, now: datetime, limit: int = 200) -> int:
                     occurrence=notice.plan,
                     severity=_SEVERITY[notice.kind],
                     reason=notice.reason,
-                    facts={"case": notice.number},
+                    facts={"case": notice.number, "safeguarding": is_safeguarding(case)},
                 )
                 site.queue(conn, [alert], now)
     return len(due)

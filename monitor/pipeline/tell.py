@@ -18,13 +18,39 @@ def source_blind(
     conn: Connection, site: Site, claimed: Poll, code: str, since: datetime, now: datetime
 ) -> None:
     """A source cannot be read: one alert an outage, however many of its streams fail. `since`: the first failure."""
-    subject = f"source:{claimed.source.name}"
+    _blind(conn, site, claimed.source.name, code, since, now)
+
+
+def _blind(conn: Connection, site: Site, name: str, code: str, since: datetime, now: datetime) -> bool:
+    subject = f"source:{name}"
     if outages.current(conn, site.id, subject) is not None:
-        return
+        return False
     outage = outages.begin(conn, site.id, subject, code, since)
     outages.told(conn, site.id, outage.id, now)
     _outage_event(conn, site, subject, "outage_began", outage.number, code, now)
     site.queue(conn, [_outage_alert(AlertKind.BLIND, subject, outage.number, code, "high")], now)
+    return True
+
+
+def watch_blind(site: Site, names: frozenset[str], now: datetime) -> int:
+    """Tell of sources that have failed for hours, though their next poll may be days away; how many."""
+    with site.db.read() as conn:
+        if not polls.failing_since(conn, site.id, names, now - site.blind_after):
+            return 0
+    with site.db.write("T2 blind") as conn:
+        events.lock(conn, site.id)
+        told = 0
+        for name, since in polls.failing_since(conn, site.id, names, now - site.blind_after):
+            told += _blind(conn, site, name, "transient", since, now)
+    return told
+
+
+def next_blind(conn: Connection, site: Site, names: frozenset[str]) -> datetime | None:
+    """When the next failing source will have failed for so long that people are told."""
+    failing = polls.failing_since(conn, site.id, names, None)
+    running = {row.subject for row in outages.running(conn, site.id)}
+    waiting = [since for name, since in failing if f"source:{name}" not in running]
+    return min(waiting) + site.blind_after if waiting else None
 
 
 def source_reads(conn: Connection, site: Site, claimed: Poll, now: datetime) -> None:

@@ -117,7 +117,7 @@ def _to_close(conn: Connection, site: Site, now: datetime) -> Week | None:
     digest = site.school.digest
     week = latest_closed(now, site.rule.calendar, WEEKDAYS.index(digest.weekday), digest.at)
     last = rows.last_closed(conn, site.id)
-    if last is not None:
+    if last is not None and last <= Week.of(site.rule.calendar.local(now).date()):
         return week if last < week else None
     since = rows.watched_since(conn, site.id)
     watched = since is not None and since < week.span(site.rule.calendar)[1]

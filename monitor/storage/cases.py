@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, select, update
 
 from alerts.kinds import AlertKind
-from monitor.domain.case import Case, fold
+from monitor.domain.case import Case, SecondClock, fold
 from monitor.domain.decide import Decision
 from monitor.domain.notices import PlannedNotice
+from monitor.domain.verdict import Severity
 from monitor.storage import events
 from monitor.storage.tables import cases, items, notices
+
+_PRESSING = case(
+    (cases.c.second_clock == SecondClock.RUNNING.value, 0),
+    (and_(cases.c.open, cases.c.severity == str(Severity.URGENT)), 1),
+    (and_(cases.c.open, cases.c.severity == str(Severity.HIGH)), 2),
+    else_=3,
+)
+"""What a person must look at first: the lead's unacknowledged cases, then by severity, then by deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +172,9 @@ def wanting_summary(conn: Connection, school_id: str) -> dict[int, list[int]]:
 
 def summarised(conn: Connection, school_id: str, numbers: Sequence[int]) -> None:
     """A summary tells of those cases."""
-    conn.execute(
-        update(cases)
-        .where(cases.c.school_id == school_id, cases.c.number.in_(numbers))
-        .values(summary_wanted=False)
-    )
+    told = update(cases).where(cases.c.school_id == school_id, cases.c.number == bindparam("told"))
+    if numbers:
+        conn.execute(told.values(summary_wanted=False), [{"told": number} for number in numbers])
 
 
 def rows(conn: Connection, school_id: str, *, open_only: bool = True) -> list[Row[Any]]:
@@ -176,7 +183,7 @@ def rows(conn: Connection, school_id: str, *, open_only: bool = True) -> list[Ro
         select(cases, items.c.platform, items.c.external_id, items.c.kind)
         .join(items, items.c.id == cases.c.item_id)
         .where(cases.c.school_id == school_id, items.c.school_id == school_id)
-        .order_by(cases.c.due_at.is_(None), cases.c.due_at, cases.c.number)
+        .order_by(_PRESSING, cases.c.due_at.is_(None), cases.c.due_at, cases.c.number)
     )
     if open_only:
         query = query.where(cases.c.open)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, update
 
-from alerts.outbox import WAITING, mails
+from alerts.outbox import LATER, WAITING, mails
 from monitor.storage.tables import items, polls
 
-_POLLS_WAIT = timedelta(days=8)
+_POLLS_WAIT = timedelta(hours=25)
 _OTHERS_WAIT = timedelta(days=2)
-"""Longer than anything is put off by a right clock: an allowance renewed weekly, a night without mails."""
+_URGENT_WAITS = timedelta(minutes=16)
+"""Longer than anything is put off by a right clock: a day that a platform asked for, a night without mails, the longest
+pause between two tries of an urgent mail."""
 
 
 def bring_back(conn: Connection, school_id: str, now: datetime) -> int:
@@ -24,6 +26,12 @@ def bring_back(conn: Connection, school_id: str, now: datetime) -> int:
         mails.c.state.in_([state.value for state in WAITING]),
         mails.c.due_at > now + _OTHERS_WAIT,
     )
+    urgent = update(mails).where(
+        mails.c.school_id == school_id,
+        mails.c.state.in_([state.value for state in WAITING]),
+        mails.c.urgency < LATER,
+        mails.c.due_at > now + _URGENT_WAITS,
+    )
     unjudged = update(items).where(
         items.c.school_id == school_id, items.c.score_again_at > now + _OTHERS_WAIT
     )
@@ -31,6 +39,7 @@ def bring_back(conn: Connection, school_id: str, now: datetime) -> int:
         late,
         held.values(lease_until=None, lease_no=polls.c.lease_no + 1),
         unsent.values(due_at=now),
+        urgent.values(due_at=now),
         unjudged.values(score_again_at=now),
     )
     return sum(conn.execute(change).rowcount for change in changes)

@@ -49,7 +49,7 @@ class Database:
             if not self.url.database or self.url.database == ":memory:":
                 raise ValueError("Schoolwatch needs a database file; give database.url a path")
             self._path = Path(self.url.database)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The database holds what children wrote: nobody but the service's own user reads it.
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self.engine = self._engine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.item import Item, ItemState
 from monitor.storage.polls import Source
 from monitor.storage.tables import authors, item_versions, items, sightings, sources
+
+_LONGEST_NAME = 200
 
 
 class Change(StrEnum):
@@ -134,10 +137,20 @@ def _update(
         values["state"] = item.state.value
         change = change if change is Change.EDITED else Change.STATE
     if item.author_is_school and not row.author_is_school:
-        values["author_is_school"] = True
+        # Judged again, because the school's own words want no answer and may be one.
+        values |= {"author_is_school": True, "judged_no": 0}
     if source.official and not row.official:
         # A watch found it first; on the school's own account it carries a deadline, so it is judged again.
-        values |= {"source_id": source.id, "cold": payload.cold, "judged_no": 0}
+        values |= {
+            "source_id": source.id,
+            "cold": payload.cold,
+            "judged_no": 0,
+            "kind": item.kind.value,
+            "parent_id": item.parent_id,
+            "post_id": item.post_id,
+            "thread_key": _thread_key(conn, row.school_id, item),
+            "author_id": _author(conn, row.school_id, item),
+        }
     if values:
         mine = update(items).where(items.c.school_id == row.school_id, items.c.id == row.id)
         conn.execute(mine.values(**values))
@@ -193,8 +206,13 @@ def _hmac(key: bytes, item: Item) -> str:
     return hmac.digest(key, item.content_hash.encode(), "sha256").hex()
 
 
+def _short(name: str) -> str:
+    """A name as part of a key: PostgreSQL cannot index a very long one."""
+    return name if len(name) <= _LONGEST_NAME else hashlib.sha256(name.encode()).hexdigest()
+
+
 def _author(conn: Connection, school_id: str, item: Item) -> int | None:
-    author_id = item.author_id or (f"name:{item.author_name}" if item.author_name else None)
+    author_id = item.author_id or (f"name:{_short(item.author_name)}" if item.author_name else None)
     if author_id is None:
         return None
     query = select(authors.c.id, authors.c.name).where(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, Table, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.base import Checkpoint
 from monitor.storage.tables import polls, sources
@@ -48,9 +49,11 @@ def ensure_source(conn: Connection, school_id: str, name: str, platform: str, *,
     query = select(sources).where(sources.c.school_id == school_id, sources.c.name == name)
     row = conn.execute(query).first()
     if row is None:
-        conn.execute(
-            sources.insert().values(school_id=school_id, name=name, official=official, platform=platform)
+        # Two workers that start together both find nothing: the second insert does nothing.
+        fresh = _insert(conn, sources).values(
+            school_id=school_id, name=name, official=official, platform=platform
         )
+        conn.execute(fresh.on_conflict_do_nothing())
         row = conn.execute(query).one()
     elif (row.official, row.platform) != (official, platform):
         changed = update(sources).where(sources.c.school_id == school_id, sources.c.id == row.id)
@@ -70,19 +73,21 @@ def begin_watch(conn: Connection, source: Source, watch_from: datetime) -> None:
 
 def ensure_poll(conn: Connection, school_id: str, source_id: int, stream: str, now: datetime) -> None:
     """Store the stream's poll, due at once, if it is new."""
-    known = select(polls.c.stream).where(*_is(school_id, source_id, stream))
-    if conn.execute(known).first() is None:
-        conn.execute(
-            polls.insert().values(
-                school_id=school_id,
-                source_id=source_id,
-                stream=stream,
-                due_at=now,
-                lease_no=0,
-                walking=False,
-                failures=0,
-            )
-        )
+    fresh = _insert(conn, polls).values(
+        school_id=school_id,
+        source_id=source_id,
+        stream=stream,
+        due_at=now,
+        lease_no=0,
+        walking=False,
+        failures=0,
+    )
+    conn.execute(fresh.on_conflict_do_nothing())
+
+
+def _insert(conn: Connection, table: Table) -> Any:
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)
 
 
 def source_names(conn: Connection, school_id: str) -> frozenset[str]:
@@ -188,6 +193,21 @@ def restart(conn: Connection, school_id: str, source_id: int, now: datetime) -> 
         .where(polls.c.school_id == school_id, polls.c.source_id == source_id)
         .values(checkpoint=None, due_at=now, lease_until=None, lease_no=polls.c.lease_no + 1)
     )
+
+
+def failing_since(
+    conn: Connection, school_id: str, names: frozenset[str], until: datetime | None
+) -> list[tuple[str, datetime]]:
+    """(source, since when) of the named sources that fail at present, since `until` or earlier; None: all."""
+    query = (
+        select(sources.c.name, func.min(polls.c.failing_since).label("since"))
+        .join(sources, sources.c.id == polls.c.source_id)
+        .where(polls.c.school_id == school_id, sources.c.school_id == school_id)
+        .where(polls.c.failing_since.is_not(None), sources.c.name.in_(names))
+        .group_by(sources.c.name)
+    )
+    found = [(row.name, row.since) for row in conn.execute(query)]
+    return [one for one in found if until is None or one[1] <= until]
 
 
 def failing(conn: Connection, school_id: str, source_id: int) -> bool:

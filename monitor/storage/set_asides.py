@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from monitor.storage.polls import Source
 from monitor.storage.tables import set_asides, sources
@@ -26,6 +26,7 @@ def keep(
     now: datetime,
 ) -> bool:
     """Keep what was given, once: the same bytes again are no news. True if it is new."""
+    reason, external_id = _storable(reason, 2_000), _storable(external_id, 500) if external_id else None
     digest = hashlib.sha256(b"\0".join((reason.encode(), (external_id or "").encode(), raw))).hexdigest()
     known = select(set_asides.c.id).where(
         set_asides.c.school_id == source.school_id,
@@ -49,6 +50,11 @@ def keep(
     return True
 
 
+def _storable(words: str, limit: int) -> str:
+    """What a source said of itself may hold what no database takes, too."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode()[:limit]
+
+
 def untold(conn: Connection, school_id: str) -> dict[int, list[int]]:
     """Source id to the ids of rows that nobody was told of yet."""
     query = select(set_asides.c.id, set_asides.c.source_id).where(
@@ -65,7 +71,9 @@ def tell(conn: Connection, school_id: str, source_id: int, ids: Sequence[int]) -
     mine = (set_asides.c.school_id == school_id, set_asides.c.source_id == source_id)
     last = conn.execute(select(func.max(set_asides.c.batch)).where(*mine)).scalar()
     batch = (last or 0) + 1
-    conn.execute(update(set_asides).where(*mine, set_asides.c.id.in_(ids)).values(batch=batch))
+    told = update(set_asides).where(*mine, set_asides.c.id == bindparam("told")).values(batch=batch)
+    if ids:
+        conn.execute(told, [{"told": one} for one in ids])
     return batch
 
 

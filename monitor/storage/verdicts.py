@@ -17,7 +17,7 @@ def unjudged(conn: Connection, school_id: str, now: datetime, limit: int) -> lis
     failed and is due again."""
     changed = or_(items.c.judged_no < items.c.version_no, items.c.judged_state != items.c.state)
     fresh = select(items.c.id).where(items.c.school_id == school_id, changed)
-    found = list(conn.execute(fresh.order_by(items.c.id).limit(limit)).scalars())
+    found = list(conn.execute(fresh.order_by(items.c.cold, items.c.id).limit(limit)).scalars())
     if len(found) < limit:
         again = select(items.c.id).where(
             items.c.school_id == school_id,

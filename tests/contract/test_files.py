@@ -170,7 +170,7 @@ def test_every_field_of_an_item_may_be_given(jsonl):
 def test_what_a_row_does_not_say_has_defaults(jsonl):
     jsonl.write_text('{"text": "hi"}\n{"text": "hi"}\n{"text": "ho"}\n')
     one, same, other = read(jsonl).items
-    assert (one.platform, one.account, one.kind) == ("files", "our-source", ItemKind.COMMENT)
+    assert (one.platform, one.account, one.kind) == ("files/our-source", "our-source", ItemKind.COMMENT)
     assert one.external_id == same.external_id != other.external_id
     assert one.created_at is None
 

@@ -183,9 +183,7 @@ def test_false_alarms_stay_within_the_budget_and_serious_ones_are_fewer() -> Non
     chance = np.random.default_rng(0)
     names = [*SCHOOL_HEADS[:-1], *PUBLIC_HEADS]
     lines = [_line("query", False)] * 1000 + [_line("bullying", True, "high")] * 300
-    scores = [
-        dict(zip(names, map(float, chance.random(len(names)) ** 8 / 2), strict=True)) for _ in lines
-    ]
+    scores = [dict(zip(names, map(float, chance.random(len(names)) ** 8 / 2), strict=True)) for _ in lines]
     for score in scores[1000:]:
         score["bullying"] = max(score["bullying"], float(chance.random()))
     found = choose(lines, scores, scores[:500])

@@ -388,7 +388,8 @@ def test_urgent_items_are_never_capped_and_stand_first() -> None:
     ordinary = tuple(item(number, severity="medium") for number in range(1, 11))
     urgent = tuple(item(number, severity="urgent") for number in range(100, 100 + MOST_ITEMS + 5))
     mail = compose(facts(AlertKind.FLAGGED_SUMMARY, items=(*ordinary, *urgent)))
-    assert all(f"Case {view.case_number}:" in mail.text for view in urgent)
+    assert all(f"Case {view.case_number}\n" in mail.text for view in urgent)
+    assert "for the safeguarding lead" in mail.text
     assert "Case 1:" not in mail.text
     assert "… and 10 more." in mail.text
 

@@ -11,6 +11,7 @@ from config.problems import ConfigError, Problem
 from config.schema import Account, Classifier, Settings, Worker
 from config.secrets import SecretMissing
 from monitor.bootstrap import install
+from monitor.classifier.registry import ENGINES
 from monitor.reload import RegisterRefuses, accepted, look_at_register, reload_with
 from monitor.storage import events, outages
 from tests.fakes import Build, World, school
@@ -66,7 +67,9 @@ def test_good_settings_give_a_new_installation_on_the_same_database(world: World
     assert new.db is world.db
 
 
-def test_the_engine_stays_loaded_unless_its_settings_changed(world: World) -> None:
+def test_the_engine_stays_loaded_unless_its_settings_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.poll()
     world.installation.assess(["hello"])
     old = world.installation
@@ -74,7 +77,8 @@ def test_the_engine_stays_loaded_unless_its_settings_changed(world: World) -> No
     assert same._assess is old._assess is not None
     slower = changed(world, worker=Worker(score_seconds=7))
     assert reload_with(reading(slower), {})(old, world.now)._assess is None
-    other = changed(world, classifier=Classifier(engine="detoxify"))
+    monkeypatch.setitem(ENGINES, "another", "nowhere:Another")
+    other = changed(world, classifier=Classifier(engine="another"))
     assert reload_with(reading(other), {})(old, world.now)._assess is None
 
 
