@@ -90,8 +90,12 @@ def chosen(site: Site, word: str | None, now: datetime) -> Week:
 
 
 def page(site: Site, week: Week, now: datetime) -> MailFacts:
-    """The facts of a page that is no mail to anybody."""
+    """The facts of a page that is no mail to anybody. Raises NoWeek where nothing was watched in the week."""
     with site.db.read() as conn:
+        since = rows.watched_since(conn, site.id)
+        if since is None or since >= week.span(site.rule.calendar)[1]:
+            began = "nothing was watched yet" if since is None else f"the watch began on {since:%d %B %Y}"
+            raise NoWeek(f"there is no page for {week}: {began}")
         digest = gathered(conn, site, week, now)
     return MailFacts(
         kind=AlertKind.DIGEST,
