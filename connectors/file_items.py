@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ Row = Mapping[str, Any]
 
 PLATFORM = "files"
 
+_BRITISH = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ ,T]+(\d{2}:\d{2}(?::\d{2})?))?")
 _YES = frozenset({"true", "1", "yes"})
 _NO = frozenset({"false", "0", "no"})
 
@@ -29,17 +31,27 @@ class BadRow(ValueError):
     """A row that cannot become an item; the message names the field and what is wrong with it."""
 
 
+class BadTime(BadRow):
+    """A row whose time cannot be read, and whose words can: `item` is made without the time, for its words may be a
+    threat."""
+
+    def __init__(self, problem: str, item: Item) -> None:
+        super().__init__(f"{problem}; the words were read, as received when they were first seen")
+        self.item = item
+
+
 def item_from_row(row: Row, source: SourceRef) -> Item:
     """Build the item. Empty cells count as absent.
 
     `external_id` is a hash of the row where it has none, so that reading it again gives the same item.
     Times without a zone are in the source's zone (the first of the two on a repeated hour); all become UTC.
-    Raises BadRow.
+    Raises BadRow, of which BadTime holds an item all the same.
     """
     if not FIELDS.keys() & row.keys():
         raise BadRow("it has none of the fields of an item")
     zone = ZoneInfo(source.timezone)
     known: dict[str, Any] = {}
+    wrong_time = ""
     for name, convert in FIELDS.items():
         value = row.get(name)
         if value is None or value == "":
@@ -48,13 +60,18 @@ def item_from_row(row: Row, source: SourceRef) -> Item:
             known[name] = convert(value, zone)
         except (ValueError, OverflowError) as err:
             problem = f"{name} {err}"
-            raise BadRow(problem) from None
+            if convert is not _time or not row.get("text"):
+                raise BadRow(problem) from None
+            wrong_time = problem
     known.setdefault("account", source.name)
     # Ids of a file are its own: two lists numbered 1, 2, 3 must not become one.
     known.setdefault("platform", f"{PLATFORM}/{known['account']}"[:63])
     known.setdefault("external_id", _hash(row))
     known.setdefault("kind", ItemKind.COMMENT)
-    return Item(**known, raw=dict(row))
+    item = Item(**known, raw=dict(row))
+    if wrong_time:
+        raise BadTime(wrong_time, item)
+    return item
 
 
 def _hash(row: Row) -> str:
@@ -77,8 +94,13 @@ def _identifier(value: Any, zone: ZoneInfo) -> str:
 def _time(value: Any, zone: ZoneInfo) -> datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_epoch(float(value))
+    words = value.strip() if isinstance(value, str) else ""
+    british = _BRITISH.fullmatch(words)
+    if british is not None:  # what a spreadsheet writes here: 28/03/2026 23:30
+        day, month, year, clock = british.groups()
+        words = f"{year}-{month:0>2}-{day:0>2}T{clock or '00:00'}"
     try:
-        when = datetime.fromisoformat(_words(value, zone).strip())
+        when = datetime.fromisoformat(words)
     except ValueError:
         raise ValueError("is not a time like 2026-03-28T23:30:00Z") from None
     if when.tzinfo is None:

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from connectors.base import Checkpoint, Connector, Health, Options, Page, Rejected, SourceRef
 from connectors.errors import ConnectorError, NotSupported, Permanent, PermissionMissing, Transient
-from connectors.file_items import BadRow, item_from_row
+from connectors.file_items import BadRow, BadTime, item_from_row
 from connectors.file_reading import CSV, JSON_LINES, Mark, Reading, running_hash
 from connectors.file_rows import BadHeader, RawRow
 from connectors.item import Item
@@ -165,6 +165,9 @@ class FilesConnector(Connector):
             try:
                 page.items.append(item_from_row(row.values, self._source))
                 return
+            except BadTime as err:
+                page.items.append(err.item)
+                problem = str(err)
             except (BadRow, ValueError) as err:
                 problem = str(err)
         known = (row.values or {}).get("external_id")

@@ -51,7 +51,7 @@ def test_poison_in_a_file_is_cleaned_or_set_aside_said_and_every_neighbour_is_st
         raw.write(lines({"external_id": "good-3", "text": GOOD}).encode())
     summary = school.once(path)
     stored = {"good-1", "good-2", "good-3", "surrogate", "nul", "no-time", "future", "ancient", "long"}
-    stored |= {"long-begins-badly", "emoji", "megabyte"}
+    stored |= {"long-begins-badly", "emoji", "megabyte", "bad-time"}
     assert summary["items_new"] == len(stored)
     assert summary["unscored"] == 0
     assert summary["mails_waiting"] == 0
@@ -59,7 +59,7 @@ def test_poison_in_a_file_is_cleaned_or_set_aside_said_and_every_neighbour_is_st
 
     (told,) = [mail for mail in school.sink.to("one") if "could not be read" in str(mail["Subject"])]
     words = told.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    for said in ("surrogate", "nul", "future", "ancient", "long", "bad-kind"):
+    for said in ("surrogate", "nul", "future", "ancient", "long", "bad-kind", "bad-time"):
         assert said in words, said
     for flagged in ("long-begins-badly", "megabyte"):
         assert school.cases()[flagged]["severity"] in ("medium", "high"), flagged

@@ -222,6 +222,22 @@ def test_a_bad_line_is_set_aside_by_name_and_number_and_the_rest_goes_on(jsonl, 
     assert says in rejected.reason
 
 
+def test_words_whose_time_cannot_be_read_are_read_all_the_same_and_told_of(jsonl):
+    jsonl.write_bytes(b'{"external_id": "1", "text": "help me", "created_at": "yesterday"}\n')
+    page = read(jsonl)
+    assert [(item.text, item.created_at) for item in page.items] == [("help me", None)]
+    (rejected,) = page.partial_errors
+    assert "created_at is not a time" in rejected.reason
+
+
+def test_a_spreadsheets_british_time_is_a_time(jsonl):
+    jsonl.write_text('{"created_at": "1/7/2026 09:00"}\n{"created_at": "28/03/2026"}\n')
+    assert [item.created_at for item in read(jsonl).items] == [
+        datetime(2026, 7, 1, 8, tzinfo=UTC),
+        datetime(2026, 3, 28, tzinfo=UTC),
+    ]
+
+
 def test_csv_holds_line_breaks_commas_and_long_cells(table):
     words = 'Dear school,\r\nplease "call" me.\n' * 20_000
     out = io.StringIO(newline="")
