@@ -137,13 +137,17 @@ def load_assess(name: str, limit_s: float) -> Assess:
     """The named engine with its thresholds and its time limit, as one function. Raises EngineError."""
     from monitor.classifier.judge import Thresholds, judge, score_guarded
     from monitor.classifier.registry import load
+    from monitor.classifier.rules import with_rules
 
     engine: Engine = load(name)
     thresholds = Thresholds.load(None)
 
     def assess(texts: Sequence[str]) -> list[Verdict]:
         scored = score_guarded(engine, texts, limit_s)
-        return [judge(scores, text, thresholds, engine) for scores, text in zip(scored, texts, strict=True)]
+        return [
+            with_rules(judge(scores, text, thresholds, engine), text)
+            for scores, text in zip(scored, texts, strict=True)
+        ]
 
     return assess
 

@@ -87,10 +87,13 @@ def _pairs(kept: Any, undisturbed: Any) -> list[tuple[Any, Any]]:
 
 
 def _first_ids(mails: list[tuple[str, Arrived]]) -> dict[tuple[str, str], str]:
-    """Recipient and subject to the Message-ID. Fails where a mail came again with another one."""
+    """Recipient, and kind and subject, to the Message-ID. Fails where a mail came again with another one.
+
+    The kind belongs to it, because every mail about a safeguarding case has the case's number as its only subject.
+    """
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for _, mail in mails:
-        found[mail.recipient, mail.subject].add(mail.message_id)
+    for key, mail in mails:
+        found[mail.recipient, f"{key.partition('/')[0]}: {mail.subject}"].add(mail.message_id)
     different = {which: ids for which, ids in found.items() if len(ids) > 1}
     assert different == {}, "mails that came again with another Message-ID"
     return {which: ids.pop() for which, ids in found.items()}
