@@ -44,7 +44,7 @@ def answers(reply: ThreadItem, thread: Sequence[ThreadItem]) -> Answers:
     if not reply.author_is_school or not reply.live:
         return Answers()
     known = {item.external_id: item for item in thread}
-    parent = known.get(reply.parent_id) if reply.parent_id else None
+    parent = _above(reply, known)
     if parent is not None and parent.kind is not ItemKind.POST:
         return _to_an_item(reply, parent, thread, known)
     post = reply.parent_id or reply.post_id
@@ -64,12 +64,18 @@ def answering(item_id: int, thread: Sequence[ThreadItem]) -> list[int]:
     def may(reply: ThreadItem) -> bool:
         if not reply.author_is_school or not reply.live:
             return False
-        parent = by_id.get(reply.parent_id) if reply.parent_id else None
+        parent = _above(reply, by_id)
         if parent is None or parent.kind is ItemKind.POST:
             return item.greeting
         return parent.id == item.id or (item.author is not None and parent.author == item.author)
 
     return [reply.id for reply in thread if may(reply) and item.id in answers(reply, thread).answered]
+
+
+def _above(item: ThreadItem, known: Mapping[str, ThreadItem]) -> ThreadItem | None:
+    """What the item stands under: the item it answers, or else the post, which may be a visitor's own question."""
+    above = item.parent_id or item.post_id
+    return known.get(above) if above and above != item.external_id else None
 
 
 def _to_an_item(
@@ -112,7 +118,7 @@ def _ancestry(item: ThreadItem, known: Mapping[str, ThreadItem]) -> Iterator[Thr
     while at is not None and at.external_id not in seen and at.kind is not ItemKind.POST:
         yield at
         seen.add(at.external_id)
-        at = known.get(at.parent_id) if at.parent_id else None
+        at = _above(at, known)
 
 
 def _root(item: ThreadItem, known: Mapping[str, ThreadItem]) -> str:

@@ -88,6 +88,16 @@ def test_a_reply_answers_the_earlier_items_of_the_same_author_in_that_chain_and_
     assert answered == {"1", "2"}
 
 
+def test_a_comment_of_the_school_under_a_visitors_post_answers_that_post(world: World) -> None:
+    world.give(
+        comment("v", kind=ItemKind.VISITOR_POST),
+        comment("1", post_id="v", author_id="another"),
+    )
+    world.later(hours=1)
+    world.give(reply("2", to="", post_id="v", parent_id=None, kind=ItemKind.COMMENT))
+    assert {key: row.answer for key, row in case_rows(world).items()} == {"v": "answered", "1": "waiting"}
+
+
 def test_a_general_comment_under_a_post_asks_the_moderators_which_questions_it_answers(world: World) -> None:
     world.give(comment("1", post_id="post", parent_id="post"), comment("2", post_id="post", parent_id="post"))
     world.later(hours=1)
