@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.failures import NO_INPUT, USAGE, Failure
+from monitor.cli.failures import NO_INPUT, OS_ERROR, USAGE, Failure
 from monitor.cli.options import config_option, json_line, json_option, school_of, school_option, settings_of
 
 if TYPE_CHECKING:
@@ -238,6 +238,8 @@ def digest(
     from alerts.digest import as_page, as_text, in_short
     from monitor.pipeline.week import chosen, page
 
+    if out is not None and not out.parent.is_dir():
+        raise Failure(f"{out} cannot be written: there is no folder {out.parent}; make it first", OS_ERROR)
     now = datetime.now(UTC)
     with _site(config_path, school_id) as site:
         try:
