@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -124,6 +125,12 @@ class Database:
     def _checkpoint(self) -> None:
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
+
+
+def add_if_new(conn: Connection, table: Table, **values: Any) -> None:
+    """Insert a row, or do nothing where its key stands already: two workers may find the same thing missing."""
+    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    conn.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def sqlite_advice(db: Database) -> list[str]:

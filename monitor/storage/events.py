@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from config.db import dumps, to_micros
 from monitor.domain.case import Event, EventKind
+from monitor.storage.database import add_if_new
 from monitor.storage.tables import chains, events
 
 _GENESIS = "0" * 64
@@ -25,9 +25,7 @@ def lock(conn: Connection, school_id: str) -> tuple[int, str]:
     head = select(chains.c.seq, chains.c.hash).where(chains.c.school_id == school_id).with_for_update()
     row = conn.execute(head).first()
     if row is None:
-        insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-        fresh = insert(chains).values(school_id=school_id, seq=0, hash=_GENESIS)
-        conn.execute(fresh.on_conflict_do_nothing())
+        add_if_new(conn, chains, school_id=school_id, seq=0, hash=_GENESIS)
         row = conn.execute(head).one()
     return row.seq, row.hash
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.item import Item, ItemState
+from monitor.storage.database import add_if_new
 from monitor.storage.polls import Source
 from monitor.storage.tables import authors, item_versions, items, sightings, sources
 
@@ -61,17 +61,14 @@ def store(
         if row is None
         else _update(conn, source, row, item, payload, now)
     )
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(
-        insert(sightings)
-        .values(
-            school_id=source.school_id,
-            item_id=stored.id,
-            source_id=source.id,
-            stream=stream,
-            first_seen_at=now,
-        )
-        .on_conflict_do_nothing()
+    add_if_new(
+        conn,
+        sightings,
+        school_id=source.school_id,
+        item_id=stored.id,
+        source_id=source.id,
+        stream=stream,
+        first_seen_at=now,
     )
     return stored
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from connectors.base import Checkpoint
+from monitor.storage.database import add_if_new
 from monitor.storage.tables import polls, sources
 
 
@@ -50,10 +50,7 @@ def ensure_source(conn: Connection, school_id: str, name: str, platform: str, *,
     row = conn.execute(query).first()
     if row is None:
         # Two workers that start together both find nothing: the second insert does nothing.
-        fresh = _insert(conn, sources).values(
-            school_id=school_id, name=name, official=official, platform=platform
-        )
-        conn.execute(fresh.on_conflict_do_nothing())
+        add_if_new(conn, sources, school_id=school_id, name=name, official=official, platform=platform)
         row = conn.execute(query).one()
     elif (row.official, row.platform) != (official, platform):
         changed = update(sources).where(sources.c.school_id == school_id, sources.c.id == row.id)
@@ -73,7 +70,9 @@ def begin_watch(conn: Connection, source: Source, watch_from: datetime) -> None:
 
 def ensure_poll(conn: Connection, school_id: str, source_id: int, stream: str, now: datetime) -> None:
     """Store the stream's poll, due at once, if it is new."""
-    fresh = _insert(conn, polls).values(
+    add_if_new(
+        conn,
+        polls,
         school_id=school_id,
         source_id=source_id,
         stream=stream,
@@ -82,12 +81,6 @@ def ensure_poll(conn: Connection, school_id: str, source_id: int, stream: str, n
         walking=False,
         failures=0,
     )
-    conn.execute(fresh.on_conflict_do_nothing())
-
-
-def _insert(conn: Connection, table: Table) -> Any:
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
 
 
 def source_names(conn: Connection, school_id: str) -> frozenset[str]:
