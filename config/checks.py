@@ -9,9 +9,10 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from config.fields import holds_password
+from config.frozen import Frozen
 from config.presets import routes
 from config.problems import Loc, unknown
-from config.schema import Deadline, Frozen, Hours, Person, Role
+from config.schema import Deadline, Hours, Person, Role
 
 Finding = tuple[Loc, str]
 """A path in the file, and the sentence that reads on from it."""

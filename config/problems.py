@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -33,6 +33,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "dict_type": "must be a table of its own.",
     "model_attributes_type": "must be a table of its own.",
     "too_short": "must not be empty.",
+    "too_long": "must have at most {max_length} entries.",
     "path_type": "must be a path in quotes.",
 }
 """By pydantic's type of error. None repeats the value: it may be a secret in the wrong place."""
@@ -100,11 +101,14 @@ def unknown(name: str, known: Sequence[str]) -> str:
 def _names(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that are allowed in the table at a path."""
     found: type[BaseModel] | None = model
+    any_key = False  # the next part is a key of a mapping, whose values are of the model found
     for part in loc:
-        if isinstance(part, int) or found is None:
+        if isinstance(part, int) or found is None or any_key:
+            any_key = False
             continue
         fields = {(field.alias or name): field for name, field in found.model_fields.items()}
-        found = _model_in(fields[part].annotation) if part in fields else None
+        annotation = fields[part].annotation if part in fields else None
+        found, any_key = _model_in(annotation), get_origin(annotation) is Mapping
     return [field.alias or name for name, field in found.model_fields.items()] if found else []
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from config.fields import (
     LOOPBACK,
@@ -31,6 +31,8 @@ from config.fields import (
     Slug,
     Whole,
 )
+from config.frozen import Frozen
+from config.judgement import Judgement, PresetName
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST_CLOSURE: Final = 400
@@ -51,12 +53,6 @@ class Role(StrEnum):
     SLT = "slt"
     TECHNICIAN = "technician"
     GOVERNORS_CHAIR = "governors_chair"
-
-
-class Frozen(BaseModel):
-    """Every part of the tree: unknown keys are errors, nothing changes after loading, no value in an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Database(Frozen):
@@ -106,9 +102,10 @@ class Worker(Frozen):
 
 
 class Classifier(Frozen):
-    """Which engine judges texts, by its name in the engines' registry."""
+    """Which engine judges texts, by its name in the engines' registry, and by which preset of its thresholds."""
 
-    engine: Slug = "embedded-small"
+    engine: Slug = "embedded"
+    preset: PresetName = "balanced"
 
 
 class Hours(Frozen):
@@ -241,6 +238,7 @@ class School(Frozen):
     accounts: tuple[Account, ...] = ()
     watches: tuple[Watch, ...] = ()
     routes: Mapping[str, tuple[Role, ...]] = Field(default_factory=dict)
+    judgement: Judgement = Judgement()
 
     @field_validator("timezone")
     @classmethod
@@ -258,6 +256,12 @@ class School(Frozen):
         return tuple(
             source.model_copy(update={"watch_from": _aware(source.watch_from, zone)}) for source in value
         )
+
+    @property
+    def staff_names(self) -> tuple[str, ...]:
+        """Whom an allegation may be about: the people in these settings, and judgement's `staff`; each once."""
+        named = (person.name for person in self.people if not person.shared_mailbox)
+        return tuple(dict.fromkeys((*named, *self.judgement.staff)))
 
     def account(self, name: str) -> Account | None:
         """The official account of that name, or None."""

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from config import environment
 from config.checks import Finding, school_findings, secret_findings
+from config.judgement import Judgement
 from config.problems import ConfigError, Loc, Problem, key_path, sentence, unknown
 from config.schema import (
     Account,
@@ -49,6 +50,7 @@ __all__ = [
     "Deadline",
     "Digest",
     "Hours",
+    "Judgement",
     "MailServer",
     "Person",
     "Problem",
@@ -72,6 +74,7 @@ SCHOOL_SECTIONS: Final = (
     "accounts",
     "watches",
     "routes",
+    "judgement",
 )
 INSTALLATION_SECTIONS: Final = ("database", "mail", "worker", "classifier", "state_dir", "public_url")
 _STAND_IN: Final = {"id": "stand-in", "name": "Stand-in", "nation": "ENG"}
@@ -219,7 +222,9 @@ def _validated(table: Mapping[str, Any]) -> tuple[School | None, list[Finding]]:
         return School.model_validate({**fields, **sections}), findings
     except ValidationError as errors:
         for error in errors.errors(include_url=False, include_input=False):
-            loc = error["loc"]
+            loc = tuple(
+                part for part in error["loc"] if part != "[key]"
+            )  # pydantic's mark of a mapping's key
             findings.append((("school", *loc) if loc[0] in SCHOOL_KEYS else loc, sentence(error, School)))
         return None, findings
 
