@@ -29,6 +29,8 @@ class AlertKind(StrEnum):
     """The classifier failed; items wait for a person to look at them."""
     SCORED_AGAIN = "scored_again"
     """The classifier works again and has judged what waited."""
+    UNREAD = "unread"
+    """Items in languages that no engine can judge, of one day: only a person can say what they are."""
     SET_ASIDE = "set_aside"
     """Input that could not be read as it stood, kept where people see it."""
     BLIND = "blind"
@@ -98,6 +100,9 @@ class ItemView:
     """The words that weighed most, as they stand in the text."""
     edited: bool = False
     state: str = "visible"
+    language: str | None = None
+    """BCP 47 code, where it is not English. `unread`: no engine could judge it, so its severity says nothing."""
+    unread: bool = False
     due_at: datetime | None = None
     due_reason: str | None = None
     protected: bool = False

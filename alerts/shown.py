@@ -24,7 +24,8 @@ PROTECTED: Final = frozenset(
 _WHOLE_TEXT: Final = (1500, 40)
 _EXCERPT: Final = (200, 4)
 _MOST_SPANS: Final = 6
-_LISTS: Final = frozenset({AlertKind.ASK_ANSWERED, AlertKind.FLAGGED_SUMMARY})
+_LISTS: Final = frozenset({AlertKind.ASK_ANSWERED, AlertKind.FLAGGED_SUMMARY, AlertKind.UNREAD})
+_JUDGED_BY_NOBODY: Final = frozenset({AlertKind.UNSCORED, AlertKind.UNREAD})
 
 
 class Hidden(Enum):
@@ -80,7 +81,7 @@ def hidden_from(item: ItemView, facts: MailFacts) -> Hidden:
         return Hidden.NOTHING
     if facts.safeguarding or protected(item):
         return Hidden.ALL
-    return Hidden.WORDS if facts.kind is AlertKind.UNSCORED else Hidden.NOTHING
+    return Hidden.WORDS if facts.kind in _JUDGED_BY_NOBODY else Hidden.NOTHING
 
 
 def protected(item: ItemView) -> bool:
@@ -116,6 +117,11 @@ def on_platform(language: str, platform: str) -> str:
     return f"on {platform_name(language, platform)}" if platform else ""
 
 
+def language_name(language: str, code: str) -> str:
+    """The language of a BCP 47 code as people call it; the code itself where it has no name here."""
+    return one_line(sentence(language, "languages", code), 40)
+
+
 def listed(language: str, words: Iterable[str]) -> str:
     """The words as people list them: "a, b and c"."""
     *first, last = list(words) or [""]
@@ -127,7 +133,9 @@ def show(item: ItemView, facts: MailFacts, times: Times, *, excerpt: bool = Fals
     language = times.language
     hidden = hidden_from(item, facts)
     open_words = hidden is Hidden.NOTHING
-    limit, lines = _EXCERPT if excerpt else _WHOLE_TEXT
+    # What nobody has judged cannot be judged by its beginning either.
+    short = excerpt and facts.kind is not AlertKind.UNREAD
+    limit, lines = _EXCERPT if short else _WHOLE_TEXT
     text = passage(item.text, limit, lines)
     link = web_link(item.permalink)
     explain = explain_command(language, item.case_number)
@@ -142,7 +150,7 @@ def show(item: ItemView, facts: MailFacts, times: Times, *, excerpt: bool = Fals
         text=text.text if open_words else None,
         title=one_line(item.title, 200) if open_words else "",
         rows=_rows(item, times, hidden, link, excerpt),
-        notes=_notes(text, language, explain, hidden, excerpt, facts.recipient.shared),
+        notes=_notes(text, language, explain, hidden, short, facts.recipient.shared),
         categories=tuple(_category(language, code) for code in item.categories) if open_words else (),
         severity=item.severity,
         spans=tuple(one_line(span, 80) for span in item.spans[:_MOST_SPANS] if span.strip())
@@ -199,6 +207,10 @@ def _rows(item: ItemView, times: Times, hidden: Hidden, link: str | None, excerp
         ]
     if hidden is Hidden.ALL:
         return tuple(rows)
+    if item.language is not None:
+        name = language_name(language, item.language)
+        row_says = sentence(language, "labels", "not_judged", named=name) if item.unread else name
+        rows.append(row("label_language", row_says))
     if excerpt and item.due_at is not None:
         rows.append(row("label_due", times.moment(item.due_at)))
     if link is not None:

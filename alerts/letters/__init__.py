@@ -26,6 +26,7 @@ _WRITERS: Final[dict[AlertKind, Callable[[Desk], Letter]]] = {
     AlertKind.ASK_ANSWERED: lists.ask_answered,
     AlertKind.UNSCORED: lists.unscored,
     AlertKind.SCORED_AGAIN: lists.scored_again,
+    AlertKind.UNREAD: lists.unread,
     AlertKind.SET_ASIDE: sources.set_aside,
     AlertKind.BLIND: sources.blind,
     AlertKind.SEES_AGAIN: sources.sees_again,

@@ -6,10 +6,11 @@ from typing import Final
 
 from alerts.kinds import ItemView
 from alerts.letters.desk import Desk, Letter
-from alerts.shown import show
+from alerts.shown import language_name, listed, show
 
 MOST_ITEMS: Final = 50
 """Shown in one mail; the rest is counted. Urgent items are shown however many they are."""
+_MOST_NAMED: Final = 3
 _WORST_FIRST: Final = ("urgent", "high", "medium", "low", "none")
 
 
@@ -79,6 +80,35 @@ def unscored(desk: Desk) -> Letter:
         ),
         severity="high",
     )
+
+
+def unread(desk: Desk) -> Letter:
+    """A day's items in languages that no engine can judge."""
+    facts = desk.facts
+    kept = facts.items[:MOST_ITEMS]
+    number = len(kept)
+    named = _languages(desk)
+    return Letter(
+        template="list",
+        subject=desk.as_subject(desk.count("subjects", "unread", number, named=named)),
+        todo=desk.count("todo", "unread", number, named=named),
+        lead=(desk.p("unread_means"),),
+        items=desk.show(kept, excerpt=True),
+        more=desk.count("paragraphs", "unread_more", facts.count - number) if facts.count > number else "",
+        sections=(
+            desk.section("do", desk.p("unread_how"), desk.p("unread_harm")),
+            desk.section("next", desk.p("next_unread")),
+        ),
+    )
+
+
+def _languages(desk: Desk) -> str:
+    """The languages of the items as people list them; of more than three only how many."""
+    codes = dict.fromkeys(item.language for item in desk.facts.items if item.language is not None)
+    names = sorted(language_name(desk.language, code) for code in codes)
+    if 1 <= len(names) <= _MOST_NAMED:
+        return listed(desk.language, names)
+    return desk.count("labels", "languages", len(names)) if names else desk.say("labels", "another_language")
 
 
 def scored_again(desk: Desk) -> Letter:

@@ -36,7 +36,8 @@ def flagged(desk: Desk) -> Letter:
         what_next = desk.p("next_flagged_due", due=desk.times.moment(due_at))
     public = desk.p("next_public") if _is_public(facts.items[0]) else ""
     close = desk.p("close_case", command=desk.command("close", item.case)) if item.explain else ""
-    sections.append(desk.section("next", public, what_next, close, _history(desk, item)))
+    wrong = desk.p("false_alarm", command=desk.command("false_alarm", item.case)) if item.explain else ""
+    sections.append(desk.section("next", public, what_next, close, wrong, _history(desk, item)))
     return Letter(
         template="item",
         subject=_flagged_subject(desk, item),
