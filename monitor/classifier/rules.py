@@ -1,59 +1,179 @@
-"""What a rule can know: patterns with a category and a severity, read from rules.toml, beside any engine's scores."""
+"""What a rule can know, beside any engine's scores: patterns with a category, a severity and their own examples.
+
+The patterns are data, in the folder rulebook/, a file a subject, with what each should and should not match beside
+it. Numbers, addresses and names have code of their own: personal.py, pupils.py, people.py.
+
+A rule adds to a verdict, and never takes away. Every rule takes time in proportion to the text: gaps in patterns are
+bounded, nothing that repeats stands in something that repeats, and a pattern runs only where one of its words stands.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from monitor.classifier.align import spread
+from monitor.classifier.finding import Finding
+from monitor.classifier.known import NOTHING, Known
+from monitor.classifier.people import accusations
+from monitor.classifier.personal import personal_data
+from monitor.classifier.pupils import named_pupils
+from monitor.classifier.text import normalise, unmask
+from monitor.classifier.wordlists import FOLDER
 from monitor.domain.verdict import Category, Severity, Span, Verdict
 
-PATH = Path(__file__).with_name("rules.toml")
+__all__ = ["Known", "Rule", "findings", "rules", "with_rules"]
+
+PARTS = "parts.toml"
+
+SPANS_A_RULE = 3
+_AROUND = 60  # characters on either side of a match in which `unless` is looked for
+_WORD = re.compile(r"[^\W\d_]+")
+# One sign for one sign, so that the places in the view are those in the text.
+_PLAIN = str.maketrans("’‘`´\n\r\t\u00a0\u2028\u2029", "''''" + " " * 6)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern. `should` and `should_not` are its examples; a test matches them."""
+    """One pattern, for lower-case text. `should` and `should_not` are its examples; a test matches them.
+
+    It is compiled when the first text comes that it is tried on: all of them would take a quarter of a second.
+    `words`: one of these must stand in the text before the pattern is tried. `unless`: a match with this near it
+    does not count.
+    """
 
     id: str
     category: Category
     severity: Severity
-    pattern: re.Pattern[str]
+    words: frozenset[str]
+    pattern: str
+    unless: str | None
     should: tuple[str, ...]
     should_not: tuple[str, ...]
+
+    def matches(self, view: str) -> Iterator[tuple[int, int]]:
+        """Where in a lower-case view the pattern holds."""
+        for found in _compiled(self.pattern).finditer(view):
+            around = view[max(0, found.start() - _AROUND) : found.end() + _AROUND]
+            if self.unless is None or not _compiled(self.unless).search(around):
+                yield found.span()
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Every rule, compiled once. Raises ValueError where the file is wrong."""
-    told = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    """Every rule of the rulebook, read once. Raises KeyError or ValueError where a file is wrong."""
+    parts = _read(FOLDER / PARTS)
     return tuple(
-        Rule(
-            id=one["id"],
-            category=Category(one["category"]),
-            severity=Severity.parse(one["severity"]),
-            pattern=re.compile(one["pattern"]),
-            should=tuple(one["should"]),
-            should_not=tuple(one["should_not"]),
-        )
-        for one in told["rules"]
+        _rule(one, parts) for path in sorted(FOLDER.glob("*.toml")) for one in _read(path).get("rules", ())
     )
 
 
-def with_rules(verdict: Verdict, text: str) -> Verdict:
-    """The verdict with what the rules found in the text: a rule adds, and never takes away."""
+def findings(text: str, known: Known = NOTHING) -> list[Finding]:
+    """Everything that any rule found, worst first; ranges count characters of the text."""
+    found = [
+        *personal_data(text, known),
+        *named_pupils(text, known),
+        *accusations(text, known),
+        *_from_rulebook(text),
+    ]
+    return sorted(found, key=lambda one: -one.severity)
+
+
+def with_rules(
+    verdict: Verdict, text: str, known: Known = NOTHING, off: frozenset[Category] = frozenset()
+) -> Verdict:
+    """The verdict with what the rules found in the text: a rule adds, and never takes away. `off`: not told."""
+    found = [one for one in findings(text, known) if one.category not in off]
+    if not found:
+        return verdict
+    worse = [one.category for one in found if one.severity >= verdict.severity]
+    milder = [one.category for one in found if one.severity < verdict.severity]
+    return replace(
+        verdict,
+        categories=tuple(dict.fromkeys((*worse, *verdict.categories, *milder))),
+        spans=tuple(
+            dict.fromkeys((*(Span(one.start, one.end, one.category) for one in found), *verdict.spans))
+        ),
+        severity=max(verdict.severity, found[0].severity),
+    )
+
+
+def _from_rulebook(text: str) -> Iterator[Finding]:
+    told: set[str] = set()
+    for number, view in enumerate(_views(text)):
+        for rule in _worth_trying(view):
+            if rule.id in told:
+                continue
+            ranges = list(islice(rule.matches(view), SPANS_A_RULE))
+            if ranges:
+                told.add(rule.id)
+            for start, end in spread(text, view, ranges) if number else ranges:
+                yield Finding(rule.id, rule.category, rule.severity, start, end)
+
+
+def _worth_trying(view: str) -> list[Rule]:
+    """The rules one of whose words stands in the view: few of many, found without trying any."""
+    found: set[int] = set()
+    by_word = _by_word()
+    for word in set(_WORD.findall(view)):
+        found.update(by_word.get(word, ()))
+    return [rules()[number] for number in sorted(found)]
+
+
+@cache
+def _by_word() -> dict[str, list[int]]:
+    index: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules()):
+        for word in rule.words:
+            index.setdefault(word, []).append(number)
+    return index
+
+
+def _views(text: str) -> Iterator[str]:
+    """The text as given, in lower case and letter for letter; then tidied and unmasked, where that differs."""
     lowered = text.lower()
-    if len(lowered) != len(text):  # a few letters grow in lower case; spans must count in the text itself
-        lowered = text
-    for rule in rules():
-        found = rule.pattern.search(lowered)
-        if found is not None:
-            verdict = replace(
-                verdict,
-                categories=tuple(dict.fromkeys((rule.category, *verdict.categories))),
-                spans=(Span(found.start(), found.end(), rule.category), *verdict.spans),
-                severity=max(verdict.severity, rule.severity),
-            )
-    return verdict
+    plain = (lowered if len(lowered) == len(text) else text).translate(_PLAIN)
+    yield plain
+    tidy = normalise(text).translate(_PLAIN)
+    if tidy != plain:
+        yield tidy
+    bare = unmask(tidy)
+    if bare != tidy:
+        yield bare
+
+
+def _rule(told: dict[str, Any], parts: dict[str, Any]) -> Rule:
+    unless = told.get("unless")
+    return Rule(
+        id=str(told["id"]),
+        category=Category(str(told["category"])),
+        severity=Severity.parse(str(told["severity"])),
+        words=frozenset(str(told["words"]).split()),
+        pattern=_with_parts(str(told["pattern"]), parts),
+        unless=None if unless is None else _with_parts(str(unless), parts),
+        should=tuple(told["should"]),
+        should_not=tuple(told["should_not"]),
+    )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _with_parts(pattern: str, parts: dict[str, Any]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: str(_expanded(found[1], parts)), pattern)
+
+
+def _expanded(name: str, parts: dict[str, Any]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: str(parts[found[1]]), str(parts[name]))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
