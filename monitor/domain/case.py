@@ -42,6 +42,8 @@ class EventKind(StrEnum):
     """`person`: somebody has it in hand."""
     DECIDED = "decided"
     """`person`, `outcome`: nothing more is to be done about the flag."""
+    REVIEWED = "reviewed"
+    """`person`, `rightly`, `version`: whether the flag on those words was right. It closes nothing by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,10 @@ def _decided(case: Case, event: Event) -> Case:
     return replace(case, flag=flag, second_clock=clock, needs_review=False)
 
 
+def _reviewed(case: Case, event: Event) -> Case:
+    return case
+
+
 _APPLY = {
     EventKind.OPENED: _opened,
     EventKind.JUDGED: _judged,
@@ -236,4 +242,5 @@ _APPLY = {
     EventKind.REOPENED: _reopened,
     EventKind.ACKNOWLEDGED: _acknowledged,
     EventKind.DECIDED: _decided,
+    EventKind.REVIEWED: _reviewed,
 }

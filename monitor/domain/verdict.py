@@ -97,7 +97,10 @@ class Verdict:
     """One judgement of one text.
 
     `scores`: label to probability in [0, 1], raw, so that thresholds can change later. `categories` are those
-    over their threshold, worst first. `engine` and `thresholds` name the versions that gave them.
+    over their threshold, worst first. `engine` and `thresholds` name the versions that gave them. `language`: the
+    BCP 47 code of a language that is not English; `unread`: the engine cannot judge it, so that nothing found means
+    nothing. `dismissed`: categories that were lowered below medium, because a person called the same words a false
+    alarm.
     """
 
     scores: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -106,6 +109,9 @@ class Verdict:
     severity: Severity = Severity.NONE
     engine: str = ""
     thresholds: str = ""
+    language: str | None = None
+    unread: bool = False
+    dismissed: tuple[Category, ...] = ()
 
     @property
     def flagged(self) -> bool:
@@ -119,5 +125,5 @@ class Verdict:
 
     @property
     def needs_no_answer(self) -> bool:
-        """Confidently thanks or spam, and nothing else is wrong with it."""
-        return not self.flagged and bool(NO_ANSWER_NEEDED & set(self.categories))
+        """Confidently thanks or spam, and nothing else is wrong with it. Nothing is confident in a language unread."""
+        return not self.flagged and not self.unread and bool(NO_ANSWER_NEEDED & set(self.categories))

@@ -7,7 +7,8 @@
 3. `notices`: a planned notice falls due; the case is looked at again, and a mail is queued only if nobody has
    answered since (T2 too).
 4. `tell`: what is told in batches: old items in one summary, input set aside, outages that began and ended.
-5. `week`: a week has ended, and the page about it is queued once.
+5. `unread`: a day's items in languages that no engine can judge, in one mail. `week`: a week has ended, and the
+   page about it is queued once.
 6. `dispatch`: a mail is claimed (T3), looked at once more, gathered and written (`details`, alerts.compose), and
    sent; what came of it is written, fenced on the attempt number (T4).
 

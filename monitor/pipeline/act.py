@@ -13,6 +13,11 @@ _ACTIONS = frozenset({EventKind.ACKNOWLEDGED, EventKind.ANSWERED, EventKind.DECI
 _LEADS = frozenset({"safeguarding_lead", "safeguarding_deputy"})
 
 
+def may_lead(site: Site, person: str) -> bool:
+    """Is the person the safeguarding lead or a deputy?"""
+    return any(one.id == person and _LEADS & {role.value for role in one.roles} for one in site.school.people)
+
+
 def act(site: Site, number: int, action: EventKind, person: str, now: datetime) -> str | None:
     """Note what the person did; the code of what it changed ("nothing_changed" if nothing), None: no such case.
 
@@ -20,9 +25,7 @@ def act(site: Site, number: int, action: EventKind, person: str, now: datetime) 
     """
     if action not in _ACTIONS:
         raise ValueError(f"no person can let a case be {action.value}")
-    leads = any(
-        one.id == person and _LEADS & {role.value for role in one.roles} for one in site.school.people
-    )
+    leads = may_lead(site, person)
     with site.db.write("T2 act") as conn:
         events.lock(conn, site.id)
         case = cases.load(conn, site.id, number)

@@ -98,6 +98,8 @@ def view(row: Row[Any], verdict: Row[Any] | None, number: int | None, case: Case
         spans=tuple(dict.fromkeys(text[start:end] for start, end, _ in (verdict.spans if verdict else ()))),
         edited=row.version_no > 1,
         state=row.state,
+        language=verdict.language if verdict is not None else None,
+        unread=verdict is not None and verdict.unread,
         due_at=case.due_at if case else None,
         due_reason=case.due_reason if case else None,
         protected=is_safeguarding(case),
@@ -153,6 +155,19 @@ def _set_aside(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
     }
 
 
+def _unread(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
+    ids = row.facts["items"]
+    rows = items.current(conn, site.id, ids)
+    judged = verdicts.latest_verdicts(conn, site.id, ids)
+    shown = []
+    for item_id in ids:
+        if item_id in rows:
+            number = cases.number_of(conn, site.id, item_id)
+            case = None if number is None else cases.load(conn, site.id, number)
+            shown.append(view(rows[item_id], judged.get(item_id), number, case))
+    return {"items": tuple(shown), "count": len(shown) + row.facts["more"]}
+
+
 def _undelivered(conn: Connection, site: Site, row: MailRow) -> dict[str, Any]:
     mail = outbox.by_id(conn, site.id, row.facts["mail"])
     if mail is None:
@@ -165,6 +180,7 @@ _OF_KIND = {
     AlertKind.ASK_ANSWERED: _question,
     AlertKind.UNSCORED: _outage,
     AlertKind.SCORED_AGAIN: _outage,
+    AlertKind.UNREAD: _unread,
     AlertKind.SET_ASIDE: _set_aside,
     AlertKind.BLIND: _outage,
     AlertKind.SEES_AGAIN: _outage,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,8 +28,9 @@ from monitor.domain.decide import (
 )
 from monitor.domain.verdict import Verdict
 from monitor.pipeline import tell
+from monitor.pipeline.review import heed
 from monitor.pipeline.site import Assess, Site
-from monitor.storage import cases, events, items, threads, verdicts
+from monitor.storage import cases, events, items, threads, unread, verdicts
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: in
     with site.db.write("T2") as conn:
         events.lock(conn, site.id)
         _note_engine(conn, site, engine_name, list(assessed.values()), now)
+        assessed |= _heeded(conn, site, rows, assessed)
         fresh = items.current(conn, site.id, waiting)
         for item_id in waiting:
             row = fresh[item_id]
@@ -110,6 +112,14 @@ def _assess_one(assess: Assess, one: str) -> Assessed:
         return Assessed(error=str(err))
 
 
+def _heeded(
+    conn: Connection, site: Site, rows: Mapping[int, Row[Any]], assessed: Mapping[int, Assessed]
+) -> dict[int, Assessed]:
+    """Those whose words a person called a false alarm."""
+    judged = {item: (text_of(rows[item]), one.verdict) for item, one in assessed.items() if one.verdict}
+    return {item: Assessed(verdict) for item, verdict in heed(conn, site, judged).items()}
+
+
 def _note_engine(
     conn: Connection, site: Site, engine_name: str, assessed: Sequence[Assessed], now: datetime
 ) -> None:
@@ -158,6 +168,7 @@ def _keep(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: 
     An engine that is down for a weekend is asked less and less often, and leaves one row an item.
     """
     if assessed.verdict is not None:
+        _note_language(conn, site, row, assessed.verdict, now)
         verdicts.add_verdict(conn, site.id, row.id, row.version_id, assessed.verdict, now)
         return None
     before = verdicts.latest_verdicts(conn, site.id, [row.id]).get(row.id)
@@ -167,6 +178,18 @@ def _keep(conn: Connection, site: Site, row: Row[Any], assessed: Assessed, now: 
         return now + TRY_AGAIN_AFTER
     failing_for: timedelta = now - before.judged_at
     return now + min(max(failing_for, TRY_AGAIN_AFTER), _TRY_AGAIN_AT_LEAST)
+
+
+def _note_language(conn: Connection, site: Site, row: Row[Any], verdict: Verdict, now: datetime) -> None:
+    """What no engine can read and nobody hears of as flagged waits for the day's mail; the same words only once."""
+    if not verdict.unread or verdict.flagged or row.author_is_school:
+        if row.unread_since is not None:
+            unread.wait(conn, site.id, row.id, None)
+        return
+    before = verdicts.latest_verdicts(conn, site.id, [row.id]).get(row.id)
+    known = before is not None and before.version_id == row.version_id and before.unread
+    if not known and row.unread_since is None:
+        unread.wait(conn, site.id, row.id, now)
 
 
 def _decide(

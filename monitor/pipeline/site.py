@@ -12,6 +12,7 @@ from alerts import outbox
 from alerts.kinds import Alert
 from alerts.routes import recipients
 from config.settings import School, Worker
+from monitor.classifier.standard import ANY_SCHOOL, Standard
 from monitor.domain.deadline import DeadlineRule
 from monitor.domain.verdict import Verdict
 from monitor.storage.database import Database
@@ -19,16 +20,21 @@ from monitor.storage.database import Database
 Assess = Callable[[Sequence[str]], list[Verdict]]
 """Texts in, one verdict a text out, in order. Raises EngineError."""
 
+Judges = Callable[[Sequence[str], Standard], list[Verdict]]
+"""The same for every school, each by its own standard."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A school at work: its settings, its rule, its rows. `mail_domain` ends the Message-IDs."""
+    """A school at work: its settings, its rule, its rows. `mail_domain` ends the Message-IDs. `standard`: by what
+    its texts are judged."""
 
     school: School
     rule: DeadlineRule
     db: Database
     worker: Worker
     mail_domain: str
+    standard: Standard = ANY_SCHOOL
 
     @property
     def id(self) -> str:

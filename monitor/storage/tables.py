@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -132,6 +133,9 @@ items = Table(
     Column("judged_no", Integer, nullable=False, comment="the version that was judged or sent to review"),
     Column("judged_state", String(20), nullable=False, comment="the state that was last decided about"),
     Column("score_again_at", UtcTime, comment="the engine failed on the judged version; try again then"),
+    Column(
+        "unread_since", UtcTime, comment="not flagged, in a language no engine can judge; waits to be told"
+    ),
     UniqueConstraint("school_id", "platform", "external_id"),
     Index(None, "school_id", "platform", "thread_key"),
     Index(
@@ -147,6 +151,13 @@ items = Table(
         "score_again_at",
         sqlite_where=text("score_again_at IS NOT NULL"),
         postgresql_where=text("score_again_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_items_unread",
+        "school_id",
+        "unread_since",
+        sqlite_where=text("unread_since IS NOT NULL"),
+        postgresql_where=text("unread_since IS NOT NULL"),
     ),
     **NEVER_REUSED,
 )
@@ -195,6 +206,19 @@ verdicts = Table(
     Column("spans", JsonText, nullable=False),
     Column("severity", String(10), comment="null: the engine failed"),
     Column("error", Text),
+    Column("language", String(20), comment="BCP 47; null: English, or not told"),
+    Column(
+        "unread",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="the engine cannot judge the language",
+    ),
+    Column(
+        "dismissed",
+        JsonText,
+        comment="categories lowered because a person called the same words a false alarm",
+    ),
     Column("judged_at", UtcTime, nullable=False),
     Index(None, "school_id", "item_id"),
     **NEVER_REUSED,
@@ -227,6 +251,23 @@ cases = Table(
         postgresql_where=text("summary_wanted"),
     ),
     comment="What the fold over a case's events says, kept for questions; the events are the truth.",
+    **NEVER_REUSED,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    id_column(),
+    _school(),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the school and the words; no author"),
+    Column("rightly", Boolean, nullable=False, comment="false: a false alarm"),
+    Column("severity", String(10), nullable=False),
+    Column("categories", JsonText, nullable=False),
+    Column("scores", JsonText, nullable=False),
+    Column("engine", String(100), nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+    UniqueConstraint("school_id", "digest"),
+    comment="What a person last said about flagged words, with the verdict that it was about.",
     **NEVER_REUSED,
 )
 

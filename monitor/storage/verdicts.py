@@ -80,6 +80,9 @@ def add_verdict(
             spans=[[span.start, span.end, span.category.value] for span in said.spans],
             severity=None if failed else str(said.severity),
             error=verdict if failed else None,
+            language=said.language,
+            unread=said.unread,
+            dismissed=[category.value for category in said.dismissed] or None,
             judged_at=now,
         )
     )
