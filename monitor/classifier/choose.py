@@ -14,14 +14,27 @@ from itertools import combinations
 import numpy as np
 
 from monitor.classifier.corpus import Line
-from monitor.classifier.learn import Array
+from monitor.classifier.tables import Array
 from monitor.domain.verdict import SAFEGUARDING, Category, Severity
 
-BUDGET = 0.033
-"""Share of harmless school lines that may be flagged; on lines not chosen by, about one in a hundred more are."""
 
-SERIOUS_BUDGET = 0.021
-"""Of these, the share that may be taken for something serious."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a preset puts up with. `alarms`: share of harmless school lines that may be flagged (on lines not chosen
+    by, about one in a hundred more are); `serious`: of these, the share that may be taken for something serious;
+    `public`: how far the share of harmless public comments that a head may flag is widened.
+    """
+
+    alarms: float
+    serious: float
+    public: float
+
+
+BUDGETS: Mapping[str, Budget] = {
+    "cautious": Budget(0.075, 0.04, 2.0),
+    "balanced": Budget(0.04, 0.026, 1.0),
+    "quiet": Budget(0.018, 0.01, 0.5),
+}
 
 # Share of harmless public comments that one head may flag. More for rudeness, which is everywhere in public
 # quarrels and not always annotated, and for personal data, which they are full of.
@@ -38,7 +51,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "accused": ("allegation",),
     "leaked": ("data_breach",),
     "posing": ("impersonation", "copyright"),
-    "picked on": ("bullying", "sexual"),
+    "picked on": ("bullying", "sexual", "sexual_explicit"),
     "threat": ("threat",),
     "armed": ("weapon",),
     "identity": ("identity_attack",),
@@ -73,7 +86,10 @@ class Choice:
 
 
 def choose(
-    lines: Sequence[Line], scores: Sequence[Mapping[str, float]], company: Sequence[Mapping[str, float]]
+    lines: Sequence[Line],
+    scores: Sequence[Mapping[str, float]],
+    company: Sequence[Mapping[str, float]],
+    budget: Budget,
 ) -> Choice:
     """Thresholds from unseen scores of the school lines and of harmless public comments (`company`)."""
     table = {name: np.array([score[name] for score in scores]) for name in scores[0]}
@@ -81,11 +97,13 @@ def choose(
     calm = np.array([_calm(line) for line in lines])
     steps: Steps = {"media": [(_rarely(lines, table, "media", _MEDIA[1]), _MEDIA[0])]}
     steps["under_13"] = [(_rarely(lines, table, "under_13", _UNDER_13[1]), _UNDER_13[0])]
-    serious = _search(lines, table, public, steps, tuple(_SERIOUS), SERIOUS_BUDGET)
+    serious = _search(lines, table, public, steps, tuple(_SERIOUS), budget.serious, budget.public)
     for kind, threshold in serious.items():
         for name in _KINDS[kind]:
             steps[name] = [(threshold, _SERIOUS[kind])]
-    for kind, threshold in _search(lines, table, public, steps, _MEDIUM, BUDGET).items():
+    for kind, threshold in _search(
+        lines, table, public, steps, _MEDIUM, budget.alarms, budget.public
+    ).items():
         for name in _KINDS[kind]:
             above = steps.get(name, [])
             if not above or threshold < above[0][0]:
@@ -101,18 +119,35 @@ def choose(
     return Choice(steps, _rates(lines, table, public, steps))
 
 
-def as_toml(choice: Choice, engine_version: str) -> str:
-    """The thresholds file. Its version is the engine's, for the scores' meaning hangs on the weights."""
+def by_category(
+    lines: Sequence[Line], scores: Sequence[Mapping[str, float]], choice: Choice
+) -> dict[str, tuple[float, int]]:
+    """Of each harmful category's lines: the share that is flagged, as whatever, and how many there are."""
+    table = {name: np.array([score[name] for score in scores]) for name in scores[0]}
+    flagged = _over(table, choice.steps)
+    kind = np.array([line.category or "" if line.harm else "" for line in lines])
+    return {
+        str(name): (float(flagged[kind == name].mean()), int((kind == name).sum()))
+        for name in np.unique(kind)
+        if name
+    }
+
+
+def as_toml(choices: Mapping[str, Choice], engine_version: str) -> str:
+    """The thresholds file: a table for each preset. Its version is the engine's, for what a score means hangs on the
+    weights."""
     rows = [
-        "# Written by monitor/classifier/train.py. category = [[threshold, severity], ...], ascending.",
+        "# Written by `schoolwatch train`. category = [[threshold, severity], ...], ascending.",
         "# thanks and spam: from here on confident enough to need no answer.",
         f'version = "{engine_version}.1"',
-        "",
-        "[steps]",
     ]
-    for name in sorted(choice.steps):
-        pairs = ", ".join(f'[{threshold:.3f}, "{severity}"]' for threshold, severity in choice.steps[name])
-        rows.append(f"{name} = [{pairs}]")
+    for preset, choice in choices.items():
+        rows += ["", f"[{preset}]"]
+        for name in sorted(choice.steps):
+            pairs = ", ".join(
+                f'[{threshold:.3f}, "{severity}"]' for threshold, severity in choice.steps[name]
+            )
+            rows.append(f"{name} = [{pairs}]")
     return "\n".join(rows) + "\n"
 
 
@@ -123,6 +158,7 @@ def _search(
     given: Mapping[str, list[tuple[float, str]]],
     kinds: Sequence[str],
     budget: float,
+    widened: float,
 ) -> dict[str, float]:
     """One threshold a kind: the best bargains first, then two kinds at a time, until nothing gets better."""
     harm = np.array([line.harm for line in lines])
@@ -133,7 +169,9 @@ def _search(
     over: dict[str, dict[float, Array]] = {}
     for kind in kinds:
         names = _KINDS[kind]
-        floor = max(_quantile(public[name], _PUBLIC_RATE.get(name, _PUBLIC_RATE_OTHERS)) for name in names)
+        floor = max(
+            _quantile(public[name], widened * _PUBLIC_RATE.get(name, _PUBLIC_RATE_OTHERS)) for name in names
+        )
         top = np.max([table[name] for name in names], axis=0)
         levels = [round(float(level), 3) for level in np.arange(0.1, 0.99, 0.02) if level > floor]
         over[kind] = {level: top >= level for level in (*levels, round(max(floor, 0.99), 3))}

@@ -6,16 +6,17 @@ import csv
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from monitor.classifier.heads import PUBLIC_HEADS
 from monitor.classifier.tables import Floats
 from monitor.domain.verdict import Category, Severity
 
-PUBLIC_HEADS = ("toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack")
 EXAMPLES = Path(__file__).parent / "examples"
 
 _RENAMED = {"harassment_bullying": Category.BULLYING, "third_party_concern": Category.CONCERN}
@@ -29,11 +30,12 @@ class TrainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A public comment: `labels` (six, in the order of PUBLIC_HEADS) 1, 0 or NaN; `dev` held out."""
+    """A public comment: `labels` (six, in the order of PUBLIC_HEADS) 1, 0 or NaN; `dev` held out; its `source`."""
 
     text: str
     labels: tuple[float, ...]
     dev: bool
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _comment(row: dict[str, str]) -> Comment:
         labels = tuple(float(row[head]) if row[head] else float("nan") for head in PUBLIC_HEADS)
     except (ValueError, TypeError) as err:
         raise TrainError(f"a label in toxicity.csv.gz is neither 1, 0 nor empty: {err}") from err
-    return Comment(row["text"], labels, row["split"] == "dev")
+    return Comment(row["text"], labels, row["split"] == "dev", row.get("src") or "")
 
 
 def _template(row: dict[str, str]) -> Comment:
@@ -106,16 +108,20 @@ def _template(row: dict[str, str]) -> Comment:
     return Comment(row["phrase"], (toxic, *(rest or (float("nan"),) * 5)), False)
 
 
+def line_of(row: Mapping[str, Any]) -> Line:
+    """A written line from its JSON. Raises KeyError, ValueError, TypeError or AttributeError on what is none."""
+    name = row["category"]
+    category = None if name in _NO_CATEGORY else _RENAMED.get(name) or Category(name)
+    harm = bool(row["harm"]) and category not in _UNALARMING
+    severity = Severity.parse(row["severity"])
+    return Line(row["text"], harm, category, severity, row.get("scenario") or row["text"])
+
+
 def _lines(path: Path) -> Iterator[Line]:
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip():
-                row = json.loads(line)
-                name = row["category"]
-                category = None if name in _NO_CATEGORY else _RENAMED.get(name) or Category(name)
-                harm = bool(row["harm"]) and category not in _UNALARMING
-                severity = Severity.parse(row["severity"])
-                yield Line(row["text"], harm, category, severity, row.get("scenario") or row["text"])
+                yield line_of(json.loads(line))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise TrainError(f"{path} cannot be read: {err}") from err
 

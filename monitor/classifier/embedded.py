@@ -1,62 +1,65 @@
-"""The engine that comes with the program: linear heads over hashed n-grams, numpy and one small file."""
+"""The engine that comes with the program: the linear model and the fine-tuned encoder, heard together."""
 
 from __future__ import annotations
 
 import hashlib
-import math
-import re
+import tomllib
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.classifier.concepts import Concepts
+from monitor.classifier.embedded_small import WEIGHTS, EmbeddedSmall
 from monitor.classifier.engine import EngineError, Scores
-from monitor.classifier.text import normalise, unmask
+from monitor.classifier.heads import HARM, HARMFUL, PUBLIC_HEADS, Fit
+from monitor.classifier.text import normalise, unmask, word_spans
 from monitor.classifier.views import Part, combine, parts_of
 
 if TYPE_CHECKING:
-    from monitor.classifier.tables import Floats, Model
+    from monitor.classifier.tables import Floats
 
-WEIGHTS = Path(__file__).parent / "weights" / "embedded_small.npz"
+FOLDER = WEIGHTS.parent
+GRAPH, TOKENISER, FIT = "encoder.onnx", "tokenizer.json", "embedded.toml"
 
-HARM = "harm"
-"""The school head that asks only whether anything is wrong. It has the most examples, and no label of its own."""
-
-HARMFUL = (
-    *("adult_at_risk", "allegation", "bullying", "concern", "copyright", "data_breach", "disclosure"),
-    *("exploitation", "grooming", "impersonation", "missing_child", "neglect", "radicalisation", "self_harm"),
-    *("sextortion", "sexual", "weapon", "threat", "insult", "identity_attack"),
+_BATCH = 128  # texts scored together
+_MOST_PARTS = (
+    24  # of one text that the slow encoder reads: of a pasted novel, those that the linear model finds worst
 )
-"""School heads of harmful categories: they share out what the harm head gives."""
-
-_BATCH = 256  # parts scored together
-# A word without the punctuation around it; letters set apart by spaces or dots are one word.
-_WORD = re.compile(r"(?<!\w)\w(?:[ ._*-]\w(?!\w)){2,}|\w(?:[^\s,;:?!\"“”()]*[\w$@*])?|[^\w\s]+")
-_EXPLAINED = 4_000  # words looked at for an explanation
+_PHRASES = 12  # that a text is cut into for an explanation
+_WINDOW = 48  # words that are explained at once
 
 
-class EmbeddedSmall:
-    """Engine "embedded-small". Loads its weights when constructed. Raises EngineError when it cannot."""
+class Embedded:
+    """Engine "embedded". Loads its weights from a folder when constructed. Raises EngineError when it cannot."""
 
-    def __init__(self, weights: Path = WEIGHTS) -> None:
+    def __init__(self, folder: Path = FOLDER) -> None:
+        # Numpy and onnxruntime only when an engine is really wanted.
+        import numpy as np
+
+        from monitor.classifier.encoder import Encoder
+
+        self._small = EmbeddedSmall(folder / WEIGHTS.name)
+        self._encoder = Encoder(folder / GRAPH, folder / TOKENISER)
         try:
-            content = weights.read_bytes()
-        except OSError as err:
-            raise EngineError(f"the weights of embedded-small cannot be read: {err}") from err
-        from monitor.classifier.tables import FORMAT, Model  # numpy, only when an engine is really wanted
-
-        try:
-            self._model: Model = Model.load(content)
-        except (ValueError, KeyError, OSError) as err:
-            raise EngineError(f"the weights of embedded-small are no weights file: {err}") from err
-        self._lexicon = Concepts.parse(self._model.lexicon)
-        self._version = f"{FORMAT}-{hashlib.sha256(content).hexdigest()[:12]}"
-        public = self._model.public.heads
-        self._labels = public + tuple(h for h in self._model.school.heads if h not in {HARM, *public})
+            fit = tomllib.loads((folder / FIT).read_text(encoding="utf-8"))
+            public, school = (tuple(fit[group]) for group in ("public", "school"))
+            self._fit = Fit(
+                public,
+                school,
+                np.array([fit["public"][head] for head in public], dtype=np.float64),
+                np.array([fit["school"][head] for head in school], dtype=np.float64),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as err:
+            raise EngineError(f"the calibration of the embedded engine cannot be read: {err}") from err
+        if self._encoder.heads != (*public, *school) or self._small.heads != (public, school):
+            raise EngineError(
+                "the parts of the embedded engine are of different trainings; install Schoolwatch again"
+            )
+        self._version = f"{self._small.version}-{_digest(folder / GRAPH, folder / FIT)}"
 
     @property
     def name(self) -> str:
-        return "embedded-small"
+        return "embedded"
 
     @property
     def version(self) -> str:
@@ -64,85 +67,83 @@ class EmbeddedSmall:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._labels
+        return self._fit.labels
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """One Scores a text, in order. The company a text is scored in changes nothing."""
-        found: list[dict[str, float]] = [{} for _ in texts]
-        waiting: list[Part] = []
-        for owner, text in enumerate(texts):
-            for part in parts_of(text, owner, self._lexicon):
-                waiting.append(part)
-                if len(waiting) == _BATCH:
-                    self._score_parts(waiting, found)
-                    waiting = []
-        if waiting:
-            self._score_parts(waiting, found)
-        return [{label: scores[label] for label in self._labels} for scores in found]
+        found: list[Scores] = []
+        for first in range(0, len(texts), _BATCH):
+            found += self._score(texts[first : first + _BATCH])
+        return found
 
     def explain(self, text: str, label: str) -> list[tuple[int, int, float]]:
-        """The words that speak for a label: (start, end, weight), heaviest first; weight in logits, above 0.
+        """What speaks for a label: (start, end, weight), heaviest first; weight in logits, above 0.
 
-        Each word is weighed by itself; start and end count characters of the text as given.
+        Of toxic labels, single words. Of what needs no toxic word, phrases: those without which the encoder
+        would be less sure.
         """
-        words = [match.span() for match, _ in zip(_WORD.finditer(text), range(_EXPLAINED), strict=False)]
+        if label in PUBLIC_HEADS or label not in HARMFUL:
+            return self._small.explain(text, label)
+        words = word_spans(text)
         if not words:
             return []
-        plain = [normalise(text[start:end]) for start, end in words]
-        bare = [unmask(word) for word in plain]
-        base = self._label_logits([""], label)[0]
-        heard = [
-            max(pair) for pair in zip(*(self._label_logits(v, label) for v in (plain, bare)), strict=True)
-        ]
+        column = self._encoder.heads.index(label, len(PUBLIC_HEADS))
+        harm = self._encoder.heads.index(HARM)
+        windows = [words[first : first + _WINDOW] for first in range(0, len(words), _WINDOW)][:_MOST_PARTS]
+        heard = self._encoder.logits([_plain(text[w[0][0] : w[-1][1]]) for w in windows])
+        window = windows[int(heard[:, column].argmax())]
+        low, high = window[0][0], window[-1][1]
+        size = -(-len(window) // _PHRASES)
+        phrases = [window[first : first + size] for first in range(0, len(window), size)]
+        spans = [(phrase[0][0], phrase[-1][1]) for phrase in phrases]
+        without = [_plain(f"{text[low:start]} {text[end:high]}") for start, end in spans]
+        logits = self._encoder.logits([_plain(text[low:high]), *without])
+        sure = logits[:, column] + logits[:, harm]
         weighed = [
-            (start, end, round(weight - base, 4))
-            for (start, end), weight in zip(words, heard, strict=True)
-            if weight > base
+            (start, end, round(float(weight), 4))
+            for (start, end), weight in zip(spans, sure[0] - sure[1:], strict=True)
+            if weight > 0
         ]
-        return sorted(weighed, key=lambda word: (-word[2], word[0]))
+        return sorted(weighed, key=lambda phrase: (-phrase[2], phrase[0]))
 
-    def _label_logits(self, texts: Sequence[str], label: str) -> list[float]:
-        model = self._model
-        public, school = model.logits(texts, [self._lexicon.row(text) for text in texts])
-        heads = model.school.heads
-        total = [0.0] * len(texts)
-        if label in heads:
-            total = [float(value) for value in school[:, heads.index(label)]]
-        if label in model.public.heads:
-            column = public[:, model.public.heads.index(label)]
-            total = [a + float(b) for a, b in zip(total, column, strict=True)]
-        return total
+    def _score(self, texts: Sequence[str]) -> list[Scores]:
+        parts = [
+            part
+            for owner, text in enumerate(texts)
+            for part in parts_of(text, owner, self._small.lexicon, sentences=False)
+        ]
+        public, school = self._small.logits(parts)
+        heard = self._worst(parts, school)
+        encoded = self._encoder.logits([parts[place].text for place in heard])
+        size = len(PUBLIC_HEADS)
+        found: list[dict[str, float]] = [{} for _ in texts]
+        for row, place in enumerate(heard):
+            scores = self._fit.probabilities(
+                [public[place], encoded[row, :size]], [school[place], encoded[row, size:]]
+            )
+            combine(found[parts[place].owner], parts[place], scores)
+        return [{label: scores[label] for label in self.labels} for scores in found]
 
-    def _score_parts(self, parts: Sequence[Part], found: list[dict[str, float]]) -> None:
-        public, school = self._model.logits([p.text for p in parts], [p.concepts for p in parts])
-        for row, part in enumerate(parts):
-            combine(found[part.owner], part, probabilities(self._model, public[row], school[row]))
-
-
-def probabilities(model: Model, public: Floats, school: Floats) -> dict[str, float]:
-    """Calibrated scores of one part from its logits, (public heads,) and (school heads,).
-
-    A label of the public heads hears the school head of the same name and the harm head. A harmful label of
-    the school heads alone gets the probability of harm times how well it fits beside the best fitting one:
-    there are many examples of harm, and few of each kind.
-    """
-    logits = dict(zip(model.school.heads, map(float, school), strict=True))
-    fitted = {
-        head: _sigmoid(slope * logits[head] + listen * logits[HARM] + offset)
-        for head, (slope, listen, offset) in zip(model.school.heads, model.school_fit.tolist(), strict=True)
-    }
-    harm = fitted.pop(HARM)
-    best = max(fitted[head] for head in HARMFUL)
-    for head in HARMFUL:
-        fitted[head] *= harm / best
-    for head, logit, fit in zip(
-        model.public.heads, map(float, public), model.public_fit.tolist(), strict=True
-    ):
-        slope, listen, own, offset = fit
-        fitted[head] = _sigmoid(slope * logit + listen * logits[HARM] + own * logits.get(head, 0.0) + offset)
-    # Rounded so that the last bits of another machine's exponential do not show.
-    return {head: round(min(value, 1.0), 6) for head, value in fitted.items()}
+    def _worst(self, parts: Sequence[Part], school: Floats) -> list[int]:
+        """The places of the parts to read with care: of each text all, or as many as there is time for."""
+        harm = self._fit.school_heads.index(HARM)
+        chosen: list[int] = []
+        for _, group in groupby(range(len(parts)), key=lambda place: parts[place].owner):
+            places = list(group)
+            if len(places) > _MOST_PARTS:
+                # The first plain chunk always, for what asks and thanks; then the worst.
+                rest = sorted(places[1:], key=lambda place: (-school[place, harm], place))
+                places = sorted([places[0], *rest[: _MOST_PARTS - 1]])
+            chosen += places
+        return chosen
 
 
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-40.0, min(40.0, logit))))
+def _plain(text: str) -> str:
+    return unmask(normalise(text))
+
+
+def _digest(*paths: Path) -> str:
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:12]

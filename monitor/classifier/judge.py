@@ -5,19 +5,21 @@ Pure, but for `score_guarded`, which runs an engine under a time limit.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from monitor.classifier.allowed import POLITE
 from monitor.classifier.engine import Engine, EngineError, Scores
+from monitor.classifier.quoting import lowered
+from monitor.classifier.standard import ALWAYS_ON, DEFAULT_PRESET, Levels, Standard, Step, merged
 from monitor.domain.verdict import Category, Severity, Span, Verdict
-
-DEFAULT_THRESHOLDS = Path(__file__).parent / "weights" / "thresholds.toml"
 
 SPANS_A_CATEGORY = 3
 
@@ -36,52 +38,87 @@ class Explains(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """From `threshold` on, a score means this severity."""
-
-    threshold: float
-    severity: Severity
-
-
-@dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The versioned thresholds: each category's steps, ascending."""
+    """One preset of an engine's versioned thresholds: each category's steps, ascending.
+
+    `own`: what marks those that a school changed, "" for the file's. `off`: found, and not told.
+    """
 
     version: str
-    steps: Mapping[Category, tuple[Step, ...]]
+    preset: str
+    steps: Levels
+    off: frozenset[Category] = frozenset()
+    own: str = ""
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Thresholds:
-        """Read a thresholds file; None is the one that comes with the program. Raises EngineError."""
-        source = path or DEFAULT_THRESHOLDS
+    def load(cls, path: Path, preset: str = DEFAULT_PRESET) -> Thresholds:
+        """Read one preset of a thresholds file. Raises EngineError."""
         try:
-            content = tomllib.loads(source.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
             steps = {
                 Category(name): tuple(Step(float(at), Severity.parse(word)) for at, word in pairs)
-                for name, pairs in content["steps"].items()
+                for name, pairs in content[preset].items()
             }
-            found = cls(str(content["version"]), MappingProxyType(steps))
+            found = cls(str(content["version"]), preset, MappingProxyType(steps))
         except (OSError, KeyError, ValueError, TypeError, AttributeError) as err:
-            raise EngineError(f"the thresholds file {source} cannot be used: {err}") from err
+            raise EngineError(f"the thresholds file {path} cannot be used: {err}") from err
         for category, pairs in steps.items():
             reached = [step.threshold for step in pairs]
             if not pairs or reached != sorted(reached) or not all(0 < at <= 1 for at in reached):
-                raise EngineError(f"the thresholds file {source} needs ascending thresholds for {category}")
+                raise EngineError(f"the thresholds file {path} needs ascending thresholds for {category}")
         return found
 
+    @property
+    def name(self) -> str:
+        """What a verdict remembers: version, preset, and a mark if a school changed something."""
+        return " ".join(part for part in (self.version, self.preset, self.own) if part)
 
-def judge(scores: Scores, text: str, thresholds: Thresholds, engine: Engine) -> Verdict:
-    """The verdict on one text from its scores. Raises EngineError on scores that are none."""
+    def above(self, others: Thresholds) -> Thresholds:
+        """These, and the others' for the categories that have none here: for two engines beside each other."""
+        return replace(
+            self,
+            version=f"{self.version}+{others.version}",
+            steps=MappingProxyType({**others.steps, **self.steps}),
+        )
+
+    def under(self, standard: Standard) -> Thresholds:
+        """These with a school's own above them."""
+        if not standard.own and not standard.off:
+            return self
+        steps = dict(self.steps)
+        for category, own in standard.own:
+            steps[category] = merged(steps.get(category, ()), own, category)
+        said = repr((standard.own, sorted(standard.off)))
+        mark = f"own-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+        return replace(self, steps=MappingProxyType(steps), off=standard.off - ALWAYS_ON, own=mark)
+
+
+def judge(
+    scores: Scores,
+    text: str,
+    thresholds: Thresholds,
+    engine: Engine,
+    *,
+    polite: str | None = None,
+    against: bool = False,
+) -> Verdict:
+    """The verdict on one text from its scores. Raises EngineError on scores that are none.
+
+    `text` as it was scored; `polite` the same length, as it was scored for POLITE, where that differs. `against`:
+    it speaks against rude words or quotes them (quoting.py), so they weigh one severity less.
+    """
     check(scores, engine.labels)
     over: list[tuple[Severity, float, Category]] = []
     for category, steps in thresholds.steps.items():
         score = scores.get(category.value, 0.0)
         reached = [step.severity for step in steps if score >= step.threshold]
         if reached:
-            over.append((reached[-1], score, category))
+            severity = lowered(reached[-1], category) if against else reached[-1]
+            over.append((severity, score, category))
     if {category for _, _, category in over} & _ASKING:
         # Thanks take an item's deadline away; not when it also asks something.
         over = [one for one in over if one[2] is not Category.THANKS]
+    over = [one for one in over if one[2] not in thresholds.off]
     over.sort(key=lambda one: (-one[0], -one[1], one[2]))
     return Verdict(
         scores=MappingProxyType(dict(scores)),
@@ -90,11 +127,11 @@ def judge(scores: Scores, text: str, thresholds: Thresholds, engine: Engine) -> 
             span
             for severity, _, category in over
             if severity > Severity.NONE
-            for span in _spans(engine, text, category)
+            for span in _spans(engine, polite if polite and category in POLITE else text, category)
         ),
         severity=over[0][0] if over else Severity.NONE,
         engine=f"{engine.name} {engine.version}",
-        thresholds=thresholds.version,
+        thresholds=thresholds.name,
     )
 
 

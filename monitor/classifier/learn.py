@@ -1,4 +1,4 @@
-"""Learning in numpy: sparse rows, several logistic heads at once, calibration, and how good it is.
+"""Learning in numpy: sparse rows, several logistic heads at once, calibration.
 
 Everything is seeded and single-threaded, so the same data give the same bytes.
 """
@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.classifier.features import Batch, Ints
-from monitor.classifier.tables import Floats, Spec
+from monitor.classifier.tables import Array, Floats, Spec
 
-Array = npt.NDArray[Any]
 _TEXTS_AT_ONCE = 2000
 
 
@@ -169,15 +167,6 @@ def calibrate(logits: Floats, truth: Array, weight: Array) -> Floats:
             size /= 2
         found = found - size * step
     return np.asarray(found)
-
-
-def auc(truth: Array, scores: Array) -> float:
-    """Area under the curve; NaN where only one kind is present."""
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    yes = int((truth > 0).sum())
-    no = truth.size - yes
-    return float((rank[truth > 0].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
 
 
 def _starts(counts: Ints) -> Ints:

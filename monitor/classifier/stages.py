@@ -8,16 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.classifier.concepts import Concepts
-from monitor.classifier.corpus import PUBLIC_HEADS, Comment, Corpus, Line, wanted
-from monitor.classifier.embedded import HARM, HARMFUL
+from monitor.classifier.corpus import Comment, Corpus, Line, wanted
 from monitor.classifier.features import Ints
+from monitor.classifier.fits import Logits
+from monitor.classifier.heads import HARMFUL, PUBLIC_HEADS, SCHOOL_HEADS
 from monitor.classifier.kinship import word_vectors
-from monitor.classifier.learn import Array, Heads, Pace, Rows, auc, calibrate, fit
-from monitor.classifier.tables import PUBLIC_SPECS, SCHOOL_SPECS, Floats
+from monitor.classifier.learn import Heads, Pace, Rows, fit
+from monitor.classifier.tables import PUBLIC_SPECS, SCHOOL_SPECS, Array, Floats
 from monitor.classifier.text import normalise, tidy
 from monitor.classifier.views import Part, parts_of
-
-SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", "under_13", HARM)
 
 _AKIN = {"weapon": ("threat",), "threat": ("weapon",), "neglect": ("concern",), "concern": ("neglect",)}
 """What a line of a category may be too: nobody said."""
@@ -26,7 +25,6 @@ _FOLDS = 5
 _SHOWN = 800  # characters
 _COMPANY_WEIGHT = 0.03  # there are many public comments, and they are unlike anything at a school
 _TEMPLATE_WEIGHT = 0.3
-_LINE_WEIGHT = 1.0  # of a school line in the calibration of a public head, beside a comment
 _VECTOR = 64
 _PUBLIC_PACE = Pace(passes=3, step=0.2, texts=512, pull=1e-5)
 _SCHOOL_PACE = Pace(passes=12, step=0.2, texts=128, pull=5e-5, dense_pull=0.1)
@@ -51,25 +49,28 @@ class Public:
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """The school heads, and the calibration of all heads.
+    """The school heads, and what they say of texts that they had not seen.
 
-    `parts` are those of the school lines and then of the company; `public_logits` and `logits` are theirs, each
-    from heads that had not seen the text. `company` (comments, public heads): what is known of the comments.
-    `centre`, `spread`, `public_fit`, `school_fit` as in tables.Model. `vectors`: those of Public, on the scale
-    that `heads` were trained on.
+    `texts` are the school lines and then their company, public comments; `parts` are what is scored of them.
+    `whole` and `part` are the logits, each from heads that had not seen the text. `truth` (texts, school heads)
+    and `public_truth` (texts, public heads) are 1, 0 or NaN where nobody knows; `weight` (texts, school heads).
+    `company` (comments, public heads): what is known of the comments. `groups`: texts that are alike share one.
+    `centre`, `spread` as in tables.Model. `vectors`: those of Public, on the scale that `heads` were trained on.
     """
 
     heads: Heads
     vectors: Floats
     centre: Floats
     spread: Floats
-    public_fit: Floats
-    school_fit: Floats
+    texts: tuple[str, ...]
+    groups: tuple[str, ...]
     parts: tuple[Part, ...]
-    public_logits: Floats
-    logits: Floats
+    whole: Logits
+    part: Logits
+    truth: Floats
+    public_truth: Floats
+    weight: Floats
     company: Floats
-    auc: dict[str, float]
 
 
 def shown(text: str) -> str:
@@ -117,23 +118,25 @@ def train_school(corpus: Corpus, public: Public, seed: int, told: Callable[[int,
         _Seen.of(whole, vectors, (heard - centre) / spread),
         _Seen.of(parts, vectors, (heard_parts - centre) / spread),
     )
-    truth = _truth(corpus.lines, company)
+    truth = school_truth(corpus.lines, company)
     weight = np.ones(truth.shape)
     weight[lines:] = _COMPANY_WEIGHT
     groups = [line.scenario for line in corpus.lines] + [f"comment {i}" for i in chosen]
-    logits, part_logits = _left_out(views, truth, weight, _folds(groups, seed), seed, told)
+    logits, part_logits = _left_out(views, truth, weight, folds(groups, _FOLDS, seed), seed, told)
     return School(
         heads=fit(views[0].tables, views[0].dense, truth, weight, _SCHOOL_PACE, seed),
         vectors=vectors,
         centre=centre,
         spread=spread,
-        public_fit=_public_fit(_public_truth(corpus.lines, company), lines, heard, logits),
-        school_fit=_school_fit(logits, truth, weight),
+        texts=tuple(texts),
+        groups=tuple(groups),
         parts=parts,
-        public_logits=heard_parts,
-        logits=part_logits,
+        whole=Logits(heard, logits),
+        part=Logits(heard_parts, part_logits),
+        truth=truth,
+        public_truth=public_truth(corpus.lines, company),
+        weight=weight,
         company=company,
-        auc=_areas(truth[:lines], logits[:lines]),
     )
 
 
@@ -155,7 +158,7 @@ class _Seen:
         return [table.take(rows) for table in self.tables], self.dense[rows]
 
 
-def _public_truth(lines: Sequence[Line], company: Floats) -> Floats:
+def public_truth(lines: Sequence[Line], company: Floats) -> Floats:
     """What the public heads should say of school lines and company, (lines + comments, heads)."""
     above = np.full((len(lines), len(PUBLIC_HEADS)), np.nan)
     for number, line in enumerate(lines):
@@ -200,14 +203,14 @@ def _left_out(
     return found
 
 
-def _folds(groups: Sequence[str], seed: int) -> Ints:
+def folds(groups: Sequence[str], number: int, seed: int) -> Ints:
     """The fold of each text, (texts,); texts of one group share it."""
     _, first, member = np.unique(np.array(groups), return_index=True, return_inverse=True)
     order = np.random.default_rng(seed + 1).permutation(first.size)
-    return np.asarray(order[member] % _FOLDS, dtype=np.int64)
+    return np.asarray(order[member] % number, dtype=np.int64)
 
 
-def _truth(lines: Sequence[Line], company: Floats) -> Floats:
+def school_truth(lines: Sequence[Line], company: Floats) -> Floats:
     """What each school head should say, (lines + comments, heads); NaN where nobody knows."""
     truth = np.zeros((len(lines) + len(company), len(SCHOOL_HEADS)))
     for number, line in enumerate(lines):
@@ -230,35 +233,3 @@ def _sums(rows: Rows, vectors: Floats) -> Floats:
     filled = np.flatnonzero(np.diff(rows.start))
     found[filled] = np.add.reduceat(vectors[rows.index], rows.start[filled], axis=0)
     return found * rows.scale()[:, None]
-
-
-def _school_fit(logits: Floats, truth: Array, weight: Array) -> Floats:
-    """Slope, weight of the harm head and offset, (school heads, 3)."""
-    found = []
-    for head in range(len(SCHOOL_HEADS) - 1):
-        known = ~np.isnan(truth[:, head])
-        found.append(calibrate(logits[known][:, [head, -1]], truth[known, head], weight[known, head]))
-    slope, offset = calibrate(logits[:, -1:], truth[:, -1], weight[:, -1])
-    return np.array([*found, np.array([slope, 0.0, offset])])
-
-
-def _public_fit(truth: Floats, lines: int, heard: Floats, logits: Floats) -> Floats:
-    """Slope, weight of the harm head, of the school head of the same name, and offset, (public heads, 4).
-
-    The school heads have read harmless school talk, Welsh included; the public heads have not.
-    """
-    found = np.zeros((len(PUBLIC_HEADS), 4))
-    for head, name in enumerate(PUBLIC_HEADS):
-        columns = [heard[:, head], logits[:, -1]]
-        places = [0, 1, 3]
-        if name in SCHOOL_HEADS:
-            columns.append(logits[:, SCHOOL_HEADS.index(name)])
-            places = [0, 1, 2, 3]
-        known = ~np.isnan(truth[:, head])
-        weight = np.where(np.arange(len(truth)) < lines, _LINE_WEIGHT, 1.0)[known]
-        found[head, places] = calibrate(np.stack(columns, axis=1)[known], truth[known, head], weight)
-    return found
-
-
-def _areas(truth: Floats, logits: Floats) -> dict[str, float]:
-    return {name: auc(truth[:, head], logits[:, head]) for head, name in enumerate(SCHOOL_HEADS)}

@@ -17,12 +17,16 @@ import numpy.typing as npt
 from monitor.classifier.features import Batch, Grams, char_grams, word_grams
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Array = npt.NDArray[Any]
 Weights = npt.NDArray[np.float32]
+Steps = npt.NDArray[np.int8]
 
 FORMAT = 2
 """Of the weights file and of everything that turns a text into its features; raise it when either changes."""
 
-_STEP = 1 << 16  # features gathered at once: stays in the cache, and the memory of a long batch stays small
+_NOISE = 5  # of 127 steps
+_STEP = 1 << 14  # features gathered at once: stays in the cache, and the memory of a long batch stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,13 @@ SCHOOL_SPECS = (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: whole-number weights (buckets, heads) and the size of one step for each head (heads,)."""
+    """One table: whole-number weights (buckets, heads) and the size of one step for each head (heads,).
+
+    One byte a weight in memory as in the file: on a tiny machine the tables are half of the process else.
+    """
 
     spec: Spec
-    weights: Weights
+    weights: Steps
     scale: Floats
 
     def add_to(self, logits: Floats, batch: Batch) -> None:
@@ -71,7 +78,7 @@ class Table:
         logits += sums * self.scale / np.sqrt(np.maximum(number, 1))[:, None]
 
 
-def add_rows(sums: Floats, weights: Weights, grams: Grams) -> None:
+def add_rows(sums: Floats, weights: Steps, grams: Grams) -> None:
     """Add to each text's row of `sums` (texts, heads) the rows of `weights` that its grams name."""
     ends = np.cumsum(grams.counts)
     filled = np.flatnonzero(grams.counts)
@@ -81,8 +88,8 @@ def add_rows(sums: Floats, weights: Weights, grams: Grams) -> None:
         high = max(int(np.searchsorted(ends[filled], base + _STEP, side="right")), low + 1)
         texts = filled[low:high]
         starts = ends[texts] - grams.counts[texts]
-        rows = weights[grams.index[base : ends[texts[-1]]]]
-        # In float64, whole sums stay exact; the gathered rows are whole numbers in float32.
+        # Whole numbers, exact in float32; their sums in float64.
+        rows = weights[grams.index[base : ends[texts[-1]]]].astype(np.float32)
         sums[texts] += np.add.reduceat(rows, starts - base, axis=0, dtype=np.float64)
         low = high
 
@@ -150,7 +157,7 @@ class Model:
             arrays[f"{name}_bias"] = group.bias
             for number, table in enumerate(group.tables):
                 # Heads first: neighbouring bytes are then alike, and the file a third smaller.
-                arrays[f"{name}_{number}"] = np.ascontiguousarray(table.weights.astype(np.int8).T)
+                arrays[f"{name}_{number}"] = np.ascontiguousarray(table.weights.T)
                 arrays[f"{name}_{number}_scale"] = table.scale
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -179,19 +186,23 @@ class Model:
 
 
 def quantised(spec: Spec, weights: npt.NDArray[Any]) -> Table:
-    """A table of float weights (heads, buckets), each head rounded to 255 steps of its own size."""
+    """A table of float weights (heads, buckets), each head rounded to 255 steps of its own size.
+
+    The smallest weights are left out: they are mostly chance, and half of the file.
+    """
     # A few buckets are far larger than all others; cut there, the rest keeps its precision.
     reach = np.maximum(np.quantile(np.abs(weights), 0.9995, axis=1), 1e-9)
     scale = np.asarray(reach / 127, dtype=np.float64)
     steps = np.clip(np.rint(weights / scale[:, None]), -127, 127)
-    return Table(spec, np.ascontiguousarray(steps.T, dtype=np.float32), scale)
+    steps[np.abs(steps) <= _NOISE] = 0
+    return Table(spec, np.ascontiguousarray(steps.T, dtype=np.int8), scale)
 
 
 def _group(arrays: Any, name: str, specs: Sequence[Spec]) -> Group:
     tables = tuple(
         Table(
             spec,
-            np.ascontiguousarray(arrays[f"{name}_{number}"].T).astype(np.float32),
+            np.ascontiguousarray(arrays[f"{name}_{number}"].T),
             arrays[f"{name}_{number}_scale"],
         )
         for number, spec in enumerate(specs)

@@ -26,6 +26,10 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\U000e0000-\U000e007f]+"
 )
+# A word without the punctuation around it; letters set apart by spaces or dots are one word.
+_WORD = re.compile(r"(?<!\w)\w(?:[ ._*-]\w(?!\w)){2,}|\w(?:[^\s,;:?!\"“”()]*[\w$@*])?|[^\w\s]+")
+_MOST_WORDS = 4_000
+_PICTURE = re.compile("[\u203c-\u3299\U0001f000-\U0001faff]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _HANDLE = re.compile(r"(?<![\w.])@\w+")
 _REPEATS = re.compile(r"(.)\1{3,}", re.DOTALL)
@@ -78,6 +82,22 @@ def unmask(plain: str) -> str:
     if _LEET_SIGN.search(text):
         text = " ".join(_unleet(word) for word in text.split(" "))
     return text
+
+
+def named(text: str) -> str:
+    """The text with its emoji in words (🔪 as `kitchen knife`), by their names in Unicode's CLDR."""
+    if text.isascii() or not _PICTURE.search(text):
+        return text
+    import emoji  # a table of thousands, only where there is one to name
+
+    return tidy(
+        emoji.replace_emoji(text, lambda _sign, about: f" {about['en'].strip(':').replace('_', ' ')} ")
+    )
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where the words stand, half-open ranges of characters; of a long text the first few thousand."""
+    return [found.span() for found, _ in zip(_WORD.finditer(text), range(_MOST_WORDS), strict=False)]
 
 
 def chunks(text: str) -> Iterator[str]:

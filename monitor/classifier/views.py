@@ -1,7 +1,8 @@
 """What of a text is scored, and how the scores of its parts become one: no threat is lost in a long text.
 
-A text is scored in chunks; each chunk plainly and, where that differs, with its disguises taken off; and in a text
-of several sentences each sentence alone. The highest counts, so that one bad sentence among many good ones does.
+A text is scored in chunks; each chunk plainly and, where that differs, with its disguises taken off and its emoji in
+words; and in a text of several sentences each sentence alone. The highest counts, so that one bad sentence among many
+good ones does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.classifier.concepts import Concepts
-from monitor.classifier.text import CHUNK, chunks, normalise, tidy, unmask
+from monitor.classifier.text import CHUNK, chunks, named, normalise, tidy, unmask
 
 UNANIMOUS = frozenset({"thanks", "spam"})
 """Labels that take a deadline away: the lowest chunk counts, for a question may follow the thanks."""
@@ -38,15 +39,18 @@ class Part:
     sentence: bool = False
 
 
-def parts_of(text: str, owner: int, lexicon: Concepts) -> Iterator[Part]:
-    """Everything of a text that is scored; at least one part, even of an empty text."""
+def parts_of(text: str, owner: int, lexicon: Concepts, *, sentences: bool = True) -> Iterator[Part]:
+    """Everything of a text that is scored; at least one part, even of an empty text.
+
+    `sentences`: those of a longer text alone, too. A model that reads words in their order can do without.
+    """
     for chunk in chunks(tidy(text)):
         plain = normalise(chunk)
         yield Part(owner, plain, lexicon.row(chunk), chunk=True)
-        bare = unmask(plain)
+        bare = named(unmask(plain))
         if bare != plain:
             yield Part(owner, bare, lexicon.row(bare))
-    if len(text) > _LONG:
+    if sentences and len(text) > _LONG:
         for sentence in _sentences(text):
             yield Part(owner, unmask(normalise(sentence)), lexicon.row(sentence), sentence=True)
 

@@ -1,0 +1,63 @@
+"""One engine at work for every school: a text is scored once, and judged by its own school's standard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from monitor.classifier.allowed import POLITE, Views, views
+from monitor.classifier.engine import Engine, Scores
+from monitor.classifier.judge import Thresholds, judge, score_guarded
+from monitor.classifier.known import Known
+from monitor.classifier.languages import with_language
+from monitor.classifier.quoting import against
+from monitor.classifier.registry import thresholds
+from monitor.classifier.rules import with_rules
+from monitor.classifier.standard import ANY_SCHOOL, PRESETS, Standard
+from monitor.domain.verdict import Verdict
+
+_REMEMBERED = 256  # distinct standards whose thresholds are kept
+
+
+class Bench:
+    """Judges texts with one engine. Reads its thresholds once: they belong to the weights that it holds.
+
+    Raises EngineError when it cannot.
+    """
+
+    def __init__(self, engine: Engine, limit_s: float) -> None:
+        self._engine = engine
+        self._limit_s = limit_s
+        self._presets = {preset: thresholds(engine.name, preset) for preset in PRESETS}
+        self._thresholds = lru_cache(maxsize=_REMEMBERED)(self._under)
+
+    def __call__(self, texts: Sequence[str], standard: Standard = ANY_SCHOOL) -> list[Verdict]:
+        """One verdict a text, in order. Raises EngineError."""
+        seen = [views(text, standard.allowed) for text in texts]
+        steps = self._thresholds(replace(standard, staff=(), allowed=()))
+        known = Known(standard.staff, standard.allowed)
+        return [
+            with_language(self._verdict(text, one, scores, steps, known), text)
+            for text, one, scores in zip(texts, seen, self._scores(seen), strict=True)
+        ]
+
+    def _under(self, standard: Standard) -> Thresholds:
+        return self._presets[standard.preset].under(standard)
+
+    def _scores(self, seen: Sequence[Views]) -> list[Scores]:
+        """Both views in one call; the second only where it differs."""
+        twice = [at for at, one in enumerate(seen) if one.polite != one.plain]
+        given = [*(one.plain for one in seen), *(seen[at].polite for at in twice)]
+        scored = score_guarded(self._engine, given, self._limit_s)
+        found, polite = scored[: len(seen)], scored[len(seen) :]
+        for at, other in zip(twice, polite, strict=True):
+            found[at] = {label: (other if label in POLITE else found[at])[label] for label in found[at]}
+        return found
+
+    def _verdict(
+        self, text: str, seen: Views, scores: Scores, thresholds: Thresholds, known: Known
+    ) -> Verdict:
+        quoted = against(text)
+        found = judge(scores, seen.plain, thresholds, self._engine, polite=seen.polite, against=quoted)
+        return with_rules(found, text, known, thresholds.off)
