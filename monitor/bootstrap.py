@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from alerts.smtp import SmtpTransport, Transport
+from config.judgement import OwnSteps
 from config.problems import ConfigError, Problem, sentence
 from config.schema import Account, School, Settings, Watch
 from config.secrets import SecretMissing, resolve
@@ -19,15 +20,13 @@ from connectors import registry
 from connectors.base import Connector, SourceRef
 from connectors.errors import AuthExpired, Permanent
 from connectors.item import ItemKind
-from monitor.classifier.registry import ENGINES
+from monitor.classifier.registry import ENGINES, MODELS, thresholds
+from monitor.classifier.standard import ANY_SCHOOL, Standard, Step, without_effect
 from monitor.domain.calendar import Calendar
 from monitor.domain.deadline import DeadlineRule
-from monitor.domain.verdict import Verdict
-from monitor.pipeline.site import Assess, Site
+from monitor.domain.verdict import Category, Severity, Verdict
+from monitor.pipeline.site import Judges, Site
 from monitor.storage.database import Database
-
-if TYPE_CHECKING:
-    from monitor.classifier.engine import Engine
 
 Environ = Mapping[str, str]
 
@@ -133,23 +132,59 @@ def refuse_wrong_options(settings: Settings) -> None:
         raise ConfigError(problems)
 
 
-def load_assess(name: str, limit_s: float) -> Assess:
-    """The named engine with its thresholds and its time limit, as one function. Raises EngineError."""
-    from monitor.classifier.judge import Thresholds, judge, score_guarded
+def standard_of(settings: Settings, school: School) -> Standard:
+    """By what the school's texts are judged: its own say, and the installation's where it has none."""
+    said = school.judgement
+    return Standard(
+        preset=said.preset or settings.classifier.preset,
+        own=tuple((Category(name), _own_steps(steps)) for name, steps in sorted(said.thresholds.items())),
+        off=frozenset(map(Category, said.off)),
+        staff=school.staff_names,
+        allowed=said.allowed,
+    )
+
+
+def _own_steps(said: OwnSteps) -> float | tuple[Step, ...]:
+    if said.start is not None:
+        return said.start
+    return tuple(Step(score, Severity.parse(severity)) for severity, score in said.steps())
+
+
+def judgement_advice(settings: Settings, school: School) -> list[tuple[str, str]]:
+    """What a school's own say about judgement does that it may not expect: (key path, sentence).
+
+    Raises EngineError where the engine has no such thresholds.
+    """
+    standard = standard_of(settings, school)
+    steps = thresholds(settings.classifier.engine, standard.preset).steps
+    found = [
+        (
+            f"judgement.thresholds.{category}",
+            "has no effect: for safeguarding and threats it may only be lower.",
+        )
+        for category, own in standard.own
+        if without_effect(steps.get(category, ()), own, category)
+    ]
+    off = sorted(standard.off)
+    if off:
+        found.append(("judgement.off", f"nobody hears of {', '.join(off)}; the moderators should know that."))
+    return found
+
+
+def load_assess(name: str, limit_s: float, models: Path = MODELS) -> Judges:
+    """The named engine with its thresholds and its time limit, for every school. Raises EngineError.
+
+    `models`: the folder of fetched models.
+    """
+    from monitor.classifier.bench import Bench
     from monitor.classifier.registry import load
-    from monitor.classifier.rules import with_rules
 
-    engine: Engine = load(name)
-    thresholds = Thresholds.load(None)
+    return Bench(load(name, models), limit_s)
 
-    def assess(texts: Sequence[str]) -> list[Verdict]:
-        scored = score_guarded(engine, texts, limit_s)
-        return [
-            with_rules(judge(scores, text, thresholds, engine), text)
-            for scores, text in zip(scored, texts, strict=True)
-        ]
 
-    return assess
+def models_of(settings: Settings) -> Path:
+    """The folder of fetched models."""
+    return settings.state_dir / "models"
 
 
 @dataclass(slots=True)
@@ -161,8 +196,8 @@ class Installation:
     db: Database
     transport: Transport
     sites: tuple[Site, ...]
-    load_engine: Callable[[], Assess]
-    _assess: Assess | None = None
+    load_engine: Callable[[], Judges]
+    _assess: Judges | None = None
     _connectors: dict[tuple[str, str], Connector] = field(default_factory=dict)
 
     @property
@@ -170,11 +205,11 @@ class Installation:
         """The configured engine."""
         return self.settings.classifier.engine
 
-    def assess(self, texts: Sequence[str]) -> list[Verdict]:
-        """Judge texts, loading the engine when the first ones come. Raises EngineError."""
+    def assess(self, texts: Sequence[str], standard: Standard = ANY_SCHOOL) -> list[Verdict]:
+        """Judge texts, loading the engine when the first ones come: once for all schools. Raises EngineError."""
         if self._assess is None:
             self._assess = self.load_engine()
-        return self._assess(texts)
+        return self._assess(texts, standard)
 
     def connector(self, site: Site, name: str) -> Connector:
         """The open connector of a source. Raises ConnectorError."""
@@ -206,7 +241,14 @@ class Installation:
 def site_of(settings: Settings, school: School, db: Database) -> Site:
     """One school at work on the database."""
     domain = settings.mail.sender.rpartition("@")[2]
-    return Site(school=school, rule=rule_of(school), db=db, worker=settings.worker, mail_domain=domain)
+    return Site(
+        school=school,
+        rule=rule_of(school),
+        db=db,
+        worker=settings.worker,
+        mail_domain=domain,
+        standard=standard_of(settings, school),
+    )
 
 
 def install(
@@ -215,7 +257,7 @@ def install(
     *,
     db: Database | None = None,
     transport: Transport | None = None,
-    load_engine: Callable[[], Assess] | None = None,
+    load_engine: Callable[[], Judges] | None = None,
 ) -> Installation:
     """Wire an installation; parts given take the place of the configured ones. Raises SecretMissing."""
     database = db or open_database(settings, environ)
@@ -227,5 +269,9 @@ def install(
         transport=transport or open_transport(settings, environ),
         sites=sites,
         load_engine=load_engine
-        or (lambda: load_assess(settings.classifier.engine, settings.worker.score_seconds)),
+        or (
+            lambda: load_assess(
+                settings.classifier.engine, settings.worker.score_seconds, models_of(settings)
+            )
+        ),
     )

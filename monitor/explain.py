@@ -67,6 +67,9 @@ def _one(conn: Connection, site: Site, row: Any, verdict: Any) -> dict[str, Any]
             "engine": verdict.engine,
             "thresholds": verdict.thresholds,
             "error": verdict.error,
+            "language": verdict.language,
+            "unread": verdict.unread,
+            "dismissed": verdict.dismissed or [],
         },
         "case": number,
         "open": case.open if case else False,
@@ -122,10 +125,20 @@ def _judged(verdict: dict[str, Any] | None) -> str:
     top = sorted(verdict["scores"].items(), key=lambda pair: -pair[1])[:3]
     scores = ", ".join(f"{label} {value:.2f}" for label, value in top)
     found = ", ".join(verdict["categories"]) or "no category"
+    more = "" if verdict["language"] is None else f"\n{_language(verdict)}"
+    if verdict["dismissed"]:
+        more += "\nlowered: a person called the same words a false alarm"
     return (
         f"severity {verdict['severity']}: {found} (highest scores: {scores}; "
-        f"{verdict['engine']}, thresholds {verdict['thresholds']})"
+        f"{verdict['engine']}, thresholds {verdict['thresholds']}){more}"
     )
+
+
+def _language(verdict: dict[str, Any]) -> str:
+    name = sentence(_LANGUAGE, "languages", verdict["language"])
+    if not verdict["unread"]:
+        return f"in {name}"
+    return f"in {name}, which no engine here can judge: a person reads it"
 
 
 def _answer(site: Site, one: dict[str, Any], said: Times) -> str:

@@ -128,4 +128,8 @@ def _end(conn: Connection, site: Site, now: datetime) -> None:
 
 
 def _judges_alike(new: Settings, old: Settings) -> bool:
-    return (new.classifier, new.worker.score_seconds) == (old.classifier, old.worker.score_seconds)
+    """May the loaded engine stay? What a school sets about judgement comes with its site, not with the engine."""
+    return (new.classifier.engine, new.worker.score_seconds) == (
+        old.classifier.engine,
+        old.worker.score_seconds,
+    )

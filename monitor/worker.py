@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 
 from alerts import outbox
 from connectors.base import Capability
 from connectors.errors import ConnectorError
 from monitor.bootstrap import Installation
-from monitor.pipeline import dispatch, ingest, judge, notices, tell, week
+from monitor.pipeline import dispatch, ingest, judge, notices, tell, unread, week
 from monitor.pipeline.ingest import Polled
 from monitor.pipeline.site import Site
 from monitor.storage import cases, polls, verdicts
@@ -131,10 +132,12 @@ class Worker:
         return notices.fall_due(site, now)
 
     def _judge(self, site: Site, now: datetime) -> int:
-        return judge.judge(site, self.installation.assess, self.installation.engine_name, now)
+        assess = partial(self.installation.assess, standard=site.standard)
+        return judge.judge(site, assess, self.installation.engine_name, now)
 
     def _tell(self, site: Site, now: datetime) -> int:
-        return tell.batches(site, now) + tell.watch_blind(site, self.sources(site), now)
+        batches = tell.batches(site, now) + unread.tell(site, now)
+        return batches + tell.watch_blind(site, self.sources(site), now)
 
     def _week(self, site: Site, now: datetime) -> int:
         return week.close_weeks(site, now)
@@ -156,6 +159,7 @@ class Worker:
                 cases.next_notice(conn, site.id),
                 verdicts.next_score(conn, site.id),
                 tell.next_batch(conn, site),
+                unread.next_due(conn, site),
                 tell.next_blind(conn, site, self.sources(site)),
                 week.next_close(conn, site),
                 polls.next_due(conn, site.id, self.sources(site)),

@@ -25,6 +25,8 @@ _CODES = {
     "NewerDatabase": CONFIG,
     "EngineError": SOFTWARE,
     "TrainError": BAD_DATA,
+    "LabelledError": BAD_DATA,
+    "NothingFlagged": USAGE,
     "NotTheirs": 77,
     "OperationalError": OS_ERROR,
     "DatabaseError": OS_ERROR,

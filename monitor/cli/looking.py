@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,26 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.failures import NO_INPUT, OS_ERROR, USAGE, Failure
-from monitor.cli.options import config_option, json_line, json_option, school_of, school_option, settings_of
+from monitor.cli.options import config_option, json_line, json_option, open_site, person_of, school_option
 
 if TYPE_CHECKING:
     from monitor.pipeline.site import Site
-
-
-@contextmanager
-def _site(config_path: Path | None, school_id: str | None) -> Iterator[Site]:
-    """One school's site on the migrated database."""
-    from monitor.bootstrap import open_database, site_of
-    from monitor.storage import migrate
-
-    settings = settings_of(config_path)
-    school = school_of(settings, school_id)
-    db = open_database(settings, os.environ)
-    try:
-        migrate.upgrade(db)
-        yield site_of(settings, school, db)
-    finally:
-        db.close()
 
 
 @click.command()
@@ -64,7 +45,7 @@ def cases(
 
     asked = [("answered", answered), ("acknowledged", acknowledge), ("decided", close_)]
     actions = [(action, number) for action, number in asked if number is not None]
-    with _site(config_path, school_id) as site:
+    with open_site(config_path, school_id) as site:
         if actions:
             for action, number in actions:
                 click.echo(_act(site, action, number, person))
@@ -124,12 +105,7 @@ def _act(site: Site, action: str, number: int, person: str | None) -> str:
     from monitor.domain.case import EventKind
     from monitor.pipeline.act import act
 
-    if person is None:
-        raise Failure("say who did it with --by PERSON", USAGE)
-    if all(one.id != person for one in site.school.people):
-        known = ", ".join(one.id for one in site.school.people)
-        raise Failure(f"there is no person {person} in the settings; choose one of {known}", USAGE)
-    result = act(site, number, EventKind(action), person, datetime.now(UTC))
+    result = act(site, number, EventKind(action), person_of(site, person), datetime.now(UTC))
     if result is None:
         raise Failure(f"there is no case {number} at {site.school.name}", NO_INPUT)
     return f"case {number}: {result.replace('_', ' ')}"
@@ -147,7 +123,7 @@ def explain(item: str, config_path: Path | None, school_id: str | None, *, as_js
     """
     from monitor.explain import explained, in_words
 
-    with _site(config_path, school_id) as site:
+    with open_site(config_path, school_id) as site:
         found = explained(site, item)
         if not found:
             raise Failure(
@@ -169,7 +145,7 @@ def outbox(
     """List the mails that wait or were refused for good; with --all, every mail."""
     from alerts import outbox as box
 
-    with _site(config_path, school_id) as site:
+    with open_site(config_path, school_id) as site:
         if again is not None:
             with site.db.write("again") as conn:
                 if not box.send_again(conn, site.id, again, datetime.now(UTC)):
@@ -241,7 +217,7 @@ def digest(
     if out is not None and not out.parent.is_dir():
         raise Failure(f"{out} cannot be written: there is no folder {out.parent}; make it first", OS_ERROR)
     now = datetime.now(UTC)
-    with _site(config_path, school_id) as site:
+    with open_site(config_path, school_id) as site:
         try:
             facts = page(site, chosen(site, week, now), now)
         except ValueError as err:

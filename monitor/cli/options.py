@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from monitor.cli.failures import USAGE, Failure
 
 if TYPE_CHECKING:
     from config.schema import School, Settings
+    from monitor.pipeline.site import Site
 
 _PLACES = (Path("schoolwatch.toml"), Path("/etc/schoolwatch/schoolwatch.toml"))
 
@@ -40,6 +43,15 @@ def settings_of(path: Path | None) -> Settings:
     return load(place_of(path), os.environ)
 
 
+def models_folder(path: Path | None) -> Path:
+    """The folder of fetched models: in the state folder of the settings, or of none. Raises ConfigError."""
+    if path is None and not place_of(path).exists():
+        return Path(os.environ.get("SCHOOLWATCH_STATE_DIR", "state")) / "models"
+    from monitor.bootstrap import models_of
+
+    return models_of(settings_of(path))
+
+
 def school_of(settings: Settings, school_id: str | None) -> School:
     """The school that was asked for. Raises Failure when it is not clear which."""
     if school_id is None and len(settings.schools) == 1:
@@ -51,6 +63,32 @@ def school_of(settings: Settings, school_id: str | None) -> School:
     if school_id is None:
         raise Failure(f"there are several schools; name one with --school ({known})", USAGE)
     raise Failure(f"there is no school {school_id}; choose one of {known}", USAGE)
+
+
+@contextmanager
+def open_site(config_path: Path | None, school_id: str | None) -> Iterator[Site]:
+    """One school's site on the migrated database."""
+    from monitor.bootstrap import open_database, site_of
+    from monitor.storage import migrate
+
+    settings = settings_of(config_path)
+    school = school_of(settings, school_id)
+    db = open_database(settings, os.environ)
+    try:
+        migrate.upgrade(db)
+        yield site_of(settings, school, db)
+    finally:
+        db.close()
+
+
+def person_of(site: Site, person: str | None) -> str:
+    """The id of who did something, if it is one of the settings'. Raises Failure."""
+    if person is None:
+        raise Failure("say who did it with --by PERSON", USAGE)
+    if all(one.id != person for one in site.school.people):
+        known = ", ".join(one.id for one in site.school.people)
+        raise Failure(f"there is no person {person} in the settings; choose one of {known}", USAGE)
+    return person
 
 
 def json_line(value: Any) -> str:

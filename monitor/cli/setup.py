@@ -60,7 +60,7 @@ def check(config_path: Path | None, *, offline: bool, as_json: bool) -> None:
 
     settings = settings_of(config_path)
     refuse_wrong_options(settings)
-    found = _register(settings)
+    found = _register(settings) + _judgement(settings)
     if not offline:
         found += _online(settings)
     for one in found:
@@ -87,10 +87,50 @@ def _register(settings: Settings) -> list[Finding]:
     ]
 
 
+def _judgement(settings: Settings) -> list[Finding]:
+    from monitor.bootstrap import judgement_advice
+    from monitor.classifier.engine import EngineError
+
+    try:
+        return [
+            Finding("advice", f"{school.id}/{key}", said)
+            for school in settings.schools
+            for key, said in judgement_advice(settings, school)
+        ]
+    except EngineError as err:
+        return [Finding("problem", "classifier.engine", str(err))]
+
+
 def _online(settings: Settings) -> list[Finding]:
-    found = _database(settings) + _mail(settings)
+    found = _model(settings) + _database(settings) + _mail(settings)
     for school in settings.schools:
         found += _sources(school)
+    return found
+
+
+def _model(settings: Settings) -> list[Finding]:
+    """Of an engine that does not come with the program: are its packages and its model there?"""
+    from importlib.util import find_spec
+
+    from monitor.bootstrap import models_of
+    from monitor.classifier.models import ModelError, State, inspect
+    from monitor.classifier.released import RELEASED
+
+    engine = settings.classifier.engine
+    if engine not in RELEASED:
+        return []
+    lacking = [name for name in ("torch", "transformers", "detoxify") if find_spec(name) is None]
+    found = []
+    if lacking:
+        said = f"needs packages that are not installed ({', '.join(lacking)}); docs/detoxify.md says how"
+        found.append(Finding("problem", engine, said))
+    try:
+        state = inspect(RELEASED[engine], models_of(settings)).state
+    except ModelError as err:
+        return [*found, Finding("problem", engine, str(err))]
+    if state is not State.VERIFIED:
+        said = f"its model is {state}; run: schoolwatch model fetch {engine}"
+        found.append(Finding("problem", engine, said))
     return found
 
 
