@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .PHONY: demo test lint format bench lock clean
 
@@ -26,17 +27,19 @@ bench: $(VENV)/dev.stamp
 
 # The versions that the tests ran with, for CI and for make; pyproject.toml has the ranges.
 lock: $(VENV)/dev.stamp
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra detoxify --no-annotate --no-header \
 		--output-file requirements.lock pyproject.toml
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	$(INSTALL) --editable .
 	touch $@
 
+# torch first and alone: a build for the CPU is taken where pip is shown one, and everything after it is content.
 $(VENV)/dev.stamp: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	$(INSTALL) $$(grep -E '^torch==' requirements.lock)
+	$(INSTALL) --editable '.[dev,detoxify]'
 	touch $@
 
 clean:

@@ -15,6 +15,7 @@ from connectors.errors import ConnectorError
 from connectors.item import Item, ItemKind
 from monitor.bootstrap import Installation, install
 from monitor.classifier.engine import EngineError
+from monitor.classifier.standard import ANY_SCHOOL, Standard
 from monitor.domain.verdict import Category, Severity, Verdict
 from monitor.storage import polls
 from monitor.storage.database import Database
@@ -39,16 +40,18 @@ class FakeEngine:
     broken: bool = False
     chokes_on: str | None = None
     asked: list[str] = field(default_factory=list)
+    standards: list[Standard] = field(default_factory=list)
 
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+    def __call__(self, texts: Sequence[str], standard: Standard = ANY_SCHOOL) -> list[Verdict]:
         self.asked += texts
+        self.standards.append(standard)
         if self.broken or (self.chokes_on and any(self.chokes_on in text for text in texts)):
             raise EngineError("the engine is broken")
         return [verdict_on(text) for text in texts]
 
 
 def verdict_on(text: str) -> Verdict:
-    """The fake's verdict: each of its words is a category."""
+    """The fake's verdict: each of its words is a category, and it cannot read what is "po polsku"."""
     found = [(category, severity) for word, (category, severity) in _WORDS.items() if word in text]
     return Verdict(
         scores={"toxicity": 0.5},
@@ -56,6 +59,8 @@ def verdict_on(text: str) -> Verdict:
         severity=max((severity for _, severity in found), default=Severity.NONE),
         engine="fake 1",
         thresholds="fake 1",
+        language="pl" if "polsku" in text else None,
+        unread="polsku" in text,
     )
 
 

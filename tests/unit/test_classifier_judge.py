@@ -9,15 +9,19 @@ import pytest
 
 from monitor.classifier.engine import EngineError, Scores
 from monitor.classifier.judge import Thresholds, judge, score_guarded
+from monitor.classifier.registry import thresholds_of
+from monitor.classifier.standard import PRESETS, Standard, Step
 from monitor.domain.verdict import Category, Severity
 
 FILE = """
 version = "7"
-[steps]
+[balanced]
 insult = [[0.6, "medium"], [0.9, "high"]]
 disclosure = [[0.4, "urgent"]]
 complaint = [[0.2, "low"]]
 thanks = [[0.8, "none"]]
+[quiet]
+insult = [[0.95, "high"]]
 """
 CALM = {"insult": 0.1, "disclosure": 0.1, "complaint": 0.1, "thanks": 0.1}
 
@@ -62,7 +66,7 @@ def thresholds(tmp_path: Path) -> Thresholds:
 def test_calm_scores_give_a_calm_verdict_with_versions(thresholds: Thresholds) -> None:
     verdict = judge(CALM, "hello", thresholds, FakeEngine())
     assert (verdict.severity, verdict.categories, verdict.spans) == (Severity.NONE, (), ())
-    assert (verdict.engine, verdict.thresholds) == ("fake 1", "7")
+    assert (verdict.engine, verdict.thresholds) == ("fake 1", "7 balanced")
     assert dict(verdict.scores) == CALM
 
 
@@ -137,11 +141,12 @@ def test_a_missing_label_is_refused(thresholds: Thresholds) -> None:
     [
         "",
         "version = 1",
-        'version = "1"\n[steps]\nrudeness = [[0.5, "high"]]',
-        'version = "1"\n[steps]\ninsult = [[0.5, "awful"]]',
-        'version = "1"\n[steps]\ninsult = [[0.9, "high"], [0.5, "medium"]]',
-        'version = "1"\n[steps]\ninsult = [[nan, "high"]]',
-        'version = "1"\n[steps]\ninsult = []',
+        'version = "1"\n[quiet]\ninsult = [[0.5, "high"]]',
+        'version = "1"\n[balanced]\nrudeness = [[0.5, "high"]]',
+        'version = "1"\n[balanced]\ninsult = [[0.5, "awful"]]',
+        'version = "1"\n[balanced]\ninsult = [[0.9, "high"], [0.5, "medium"]]',
+        'version = "1"\n[balanced]\ninsult = [[nan, "high"]]',
+        'version = "1"\n[balanced]\ninsult = []',
         "[[[",
     ],
 )
@@ -152,14 +157,115 @@ def test_a_wrong_thresholds_file_is_refused(tmp_path: Path, content: str) -> Non
         Thresholds.load(path)
 
 
-def test_the_thresholds_of_the_program_name_every_harmful_category_as_flagged() -> None:
-    steps = Thresholds.load().steps
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "path", sorted(thresholds_of("").parent.glob("*.thresholds.toml")), ids=lambda path: path.stem
+)
+def test_the_thresholds_of_the_program_have_every_preset(path: Path, preset: str) -> None:
+    assert Thresholds.load(path, preset).name.endswith(f" {preset}")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_thresholds_of_the_program_name_every_harmful_category_as_flagged(preset: str) -> None:
+    steps = Thresholds.load(thresholds_of("embedded-small"), preset).steps
     quiet = {Category.COMPLAINT, Category.QUERY, Category.SPAM, Category.THANKS, Category.UNDER_13}
     assert all(steps[category][0].severity <= Severity.LOW for category in quiet)
     assert all(
         pairs[0].severity >= Severity.MEDIUM for category, pairs in steps.items() if category not in quiet
     )
     assert steps[Category.DISCLOSURE][0].severity is Severity.URGENT
+
+
+def test_a_preset_is_a_section_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(FILE, encoding="utf-8")
+    quiet = Thresholds.load(path, "quiet")
+    assert quiet.steps == {Category.INSULT: (Step(0.95, Severity.HIGH),)}
+    assert judge({**CALM, "insult": 0.7}, "text", quiet, FakeEngine()).severity is Severity.NONE
+
+
+def own(thresholds: Thresholds, **steps: float | tuple[tuple[float, Severity], ...]) -> Thresholds:
+    """The thresholds under a school's own."""
+    said = tuple(
+        (
+            Category(name),
+            tuple(Step(*step) for step in value) if isinstance(value, tuple) else value,
+        )
+        for name, value in steps.items()
+    )
+    return thresholds.under(Standard(own=said))
+
+
+def severities(thresholds: Thresholds, category: str, *scores: float) -> list[str]:
+    return [
+        str(judge({**CALM, category: score}, "text", thresholds, FakeEngine()).severity) for score in scores
+    ]
+
+
+def test_a_schools_number_moves_where_people_are_told(thresholds: Thresholds) -> None:
+    assert severities(own(thresholds, insult=0.3), "insult", 0.29, 0.3, 0.89, 0.9) == [
+        *("none", "medium", "medium", "high")
+    ]
+    assert severities(own(thresholds, insult=0.8), "insult", 0.79, 0.8, 0.9) == ["none", "medium", "high"]
+    assert severities(own(thresholds, insult=0.95), "insult", 0.94, 0.95) == ["none", "high"]
+
+
+def test_a_schools_number_makes_no_alarm_of_a_question(thresholds: Thresholds) -> None:
+    assert severities(own(thresholds, complaint=0.5), "complaint", 0.49, 0.5) == ["none", "low"]
+    assert severities(own(thresholds, thanks=0.5), "thanks", 0.9) == ["none"]
+
+
+def test_a_schools_number_for_a_category_without_thresholds_tells_people(thresholds: Thresholds) -> None:
+    engine = FakeEngine()
+    verdict = judge({**CALM, "bullying": 0.6}, "text", own(thresholds, bullying=0.5), engine)
+    assert (verdict.categories, verdict.severity) == ((Category.BULLYING,), Severity.MEDIUM)
+
+
+def test_a_schools_steps_take_the_presets_place(thresholds: Thresholds) -> None:
+    steps = ((0.3, Severity.HIGH), (0.7, Severity.URGENT))
+    assert severities(own(thresholds, insult=steps), "insult", 0.29, 0.3, 0.7) == ["none", "high", "urgent"]
+
+
+def test_nothing_that_a_school_sets_makes_less_of_what_a_child_may_need(thresholds: Thresholds) -> None:
+    assert severities(own(thresholds, disclosure=0.99), "disclosure", 0.39, 0.4) == ["none", "urgent"]
+    steps = ((0.2, Severity.MEDIUM), (0.9, Severity.HIGH))
+    changed = own(thresholds, disclosure=steps)
+    assert severities(changed, "disclosure", 0.19, 0.2, 0.4, 0.95) == ["none", "medium", "urgent", "urgent"]
+    off = thresholds.under(Standard(off=frozenset({Category.DISCLOSURE})))
+    assert severities(off, "disclosure", 0.4) == ["urgent"]
+
+
+def test_a_category_that_is_off_is_not_told(thresholds: Thresholds) -> None:
+    off = thresholds.under(Standard(off=frozenset({Category.INSULT})))
+    engine = ExplainingEngine([(0, 1, 5.0)])
+    verdict = judge({**CALM, "insult": 0.99, "disclosure": 0.5}, "text", off, engine)
+    assert verdict.categories == (Category.DISCLOSURE,)
+    assert {span.category for span in verdict.spans} == {Category.DISCLOSURE}
+
+
+def test_thanks_with_a_complaint_that_is_off_still_need_an_answer(thresholds: Thresholds) -> None:
+    off = thresholds.under(Standard(off=frozenset({Category.COMPLAINT})))
+    verdict = judge({**CALM, "thanks": 0.9, "complaint": 0.3}, "ta, but", off, FakeEngine())
+    assert verdict.categories == ()
+    assert not verdict.needs_no_answer
+
+
+def test_the_verdict_says_that_a_school_has_its_own_thresholds(thresholds: Thresholds) -> None:
+    names = {thresholds.name, own(thresholds, insult=0.3).name, own(thresholds, insult=0.4).name}
+    assert len(names) == 3
+    assert all(name.startswith("7 balanced") for name in names)
+    assert own(thresholds, insult=0.3).name == own(thresholds, insult=0.3).name
+    assert thresholds.under(Standard(preset="balanced", allowed=("Grabham",))) is thresholds
+
+
+def test_speaking_against_rude_words_lowers_them_and_nothing_else(thresholds: Thresholds) -> None:
+    scores = {**CALM, "insult": 0.95, "disclosure": 0.5}
+    verdict = judge(scores, "text", thresholds, FakeEngine(), against=True)
+    assert verdict.severity is Severity.URGENT
+    assert severities(thresholds, "insult", 0.95) == ["high"]
+    verdict = judge({**CALM, "insult": 0.7}, "text", thresholds, FakeEngine(), against=True)
+    assert (verdict.categories, verdict.severity) == ((Category.INSULT,), Severity.LOW)
+    assert not verdict.flagged
 
 
 def test_the_guard_hands_good_scores_through() -> None:

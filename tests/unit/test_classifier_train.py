@@ -8,28 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.classifier import stages, tables
-from monitor.classifier.choose import BUDGET, SERIOUS_BUDGET, choose
-from monitor.classifier.corpus import PUBLIC_HEADS, Corpus, Line
-from monitor.classifier.embedded import HARMFUL, EmbeddedSmall
+from monitor.classifier import stages
+from monitor.classifier.choose import BUDGETS, choose
+from monitor.classifier.corpus import Corpus, Line
+from monitor.classifier.embedded_small import EmbeddedSmall
+from monitor.classifier.heads import PUBLIC_HEADS, SCHOOL_HEADS
 from monitor.classifier.judge import Thresholds
-from monitor.classifier.learn import auc, calibrate, sigmoid
-from monitor.classifier.stages import SCHOOL_HEADS
-from monitor.classifier.tables import Spec
+from monitor.classifier.learn import calibrate, sigmoid
+from monitor.classifier.measures import auc
+from monitor.classifier.standard import PRESETS
 from monitor.classifier.train import TrainError, train
 from monitor.domain.verdict import Category, Severity
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small tables: the training is the same, only quick."""
-    public = (Spec("words", (1, 2), 8), Spec("chars", (2, 3), 8))
-    school = (Spec("words", (1,), 8), Spec("chars", (2, 3), 8), Spec("concepts", (1, 2), 8, skip=2))
-    for module in (stages, tables):
-        monkeypatch.setattr(module, "PUBLIC_SPECS", public)
-        monkeypatch.setattr(module, "SCHOOL_SPECS", school)
-    monkeypatch.setattr("monitor.classifier.train.PUBLIC_SPECS", public)
-    monkeypatch.setattr("monitor.classifier.train.SCHOOL_SPECS", school)
 
 
 def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
@@ -37,55 +26,34 @@ def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
         csv.writer(stream).writerows([header, *rows])
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A made-up data folder: apples are toxic, pears are not."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    rows = []
-    for number in range(120):
-        bad = number % 3 == 0
-        labels = [str(int(bad))] * 6 if number % 5 else ["1" if bad else "0", "", "", "0", "", ""]
-        text = f"{'apple' if bad else 'pear'} number {number} in the basket"
-        rows.append([text, *labels, "made", "dev" if number % 4 == 0 else "train"])
-    _write(folder / "toxicity.csv.gz", ["text", *PUBLIC_HEADS, "src", "split"], rows)
-    phrases = [["t", "nontoxic", "Ann is a pear"], ["t", "toxic", "Ann is an apple"]] * 5
-    _write(folder / "identity_templates.csv.gz", ["template", "toxicity", "phrase"], phrases)
-    kinds = [*HARMFUL, "thanks", "query", "complaint", "spam", "media", "under_13", "lookalike", "chat"] * 6
-    lines = [
-        {
-            "text": f"a {kind} of the {number}th kind",
-            "harm": kind in HARMFUL,
-            "category": kind,
-            "severity": "high" if kind in HARMFUL else "none",
-        }
-        for number, kind in enumerate(kinds)
-    ]
-    (folder / "lines.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    return folder
-
-
 def test_the_same_data_give_the_same_bytes(small: None, data: Path, tmp_path: Path) -> None:
-    reports = [train(data, tmp_path / name, examples=data / "lines.jsonl") for name in ("a", "b")]
-    assert reports[0].weights.read_bytes() == reports[1].weights.read_bytes()
-    assert reports[0].thresholds.read_bytes() == reports[1].thresholds.read_bytes()
-    assert set(reports[0].data) == {"toxicity.csv.gz", "identity_templates.csv.gz", "lines.jsonl"}
+    for name in ("a", "b"):
+        train(data, tmp_path / name, examples=data / "lines.jsonl", small=True)
+    for name in ("embedded_small.npz", "embedded_small.thresholds.toml"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert set(Corpus.read(data, data / "lines.jsonl").hashes) == {
+        "toxicity.csv.gz",
+        "identity_templates.csv.gz",
+        "lines.jsonl",
+    }
 
 
 def test_another_seed_gives_other_weights_and_what_was_trained_can_be_loaded(
     small: None, data: Path, tmp_path: Path
 ) -> None:
     steps: list[tuple[str, int, int]] = []
-    first = train(
-        data, tmp_path / "a", examples=data / "lines.jsonl", progress=lambda *told: steps.append(told)
+    examples = data / "lines.jsonl"
+    (first,) = train(
+        data, tmp_path / "a", examples=examples, small=True, progress=lambda *told: steps.append(told)
     )
-    other = train(data, tmp_path / "b", examples=data / "lines.jsonl", seed=1)
-    assert first.weights.read_bytes() != other.weights.read_bytes()
-    assert steps[0] == ("reading", 0, 4)
-    assert steps[-1] == ("done", 4, 4)
-    engine = EmbeddedSmall(first.weights)
+    (other,) = train(data, tmp_path / "b", examples=examples, small=True, seed=1)
+    assert first.version != other.version
+    assert steps[0] == ("reading", 0, 1)
+    assert steps[-1] == ("embedded-small: thresholds", 1, 1)
+    engine = EmbeddedSmall(tmp_path / "a" / "embedded_small.npz")
     assert engine.version == first.version
-    assert Thresholds.load(first.thresholds).version == f"{first.version}.1"
+    path = tmp_path / "a" / "embedded_small.thresholds.toml"
+    assert {Thresholds.load(path, preset).version for preset in PRESETS} == {f"{first.version}.1"}
     apple, pear = engine.score(["apple number 7 in the basket", "pear number 8 in the basket"])
     assert apple["toxicity"] > pear["toxicity"]
     assert first.auc["toxicity"] > 0.9
@@ -149,7 +117,7 @@ def test_spam_and_a_child_too_young_are_no_harm_that_people_hear_of(data: Path) 
 
 def test_lines_of_one_scenario_are_left_out_together() -> None:
     groups = [f"story {number // 3}" for number in range(300)]
-    folds = stages._folds(groups, seed=0)
+    folds = stages.folds(groups, 5, seed=0)
     assert all(len(set(folds[start : start + 3])) == 1 for start in range(0, 300, 3))
     assert set(folds) == set(range(5))
 
@@ -170,7 +138,7 @@ def test_thanks_are_taken_only_as_far_as_questions_keep_their_deadline() -> None
         {**base, "thanks": float(chance.uniform(0, 0.7)), "query": float(chance.uniform(0.1, 1))}
         for _ in range(400)
     ]
-    steps = choose(lines, scores, [base] * 10).steps
+    steps = choose(lines, scores, [base] * 10, BUDGETS["balanced"]).steps
 
     def taken(score: dict[str, float]) -> bool:
         return score["thanks"] >= steps["thanks"][0][0] and score["query"] < steps["query"][0][0]
@@ -186,10 +154,14 @@ def test_false_alarms_stay_within_the_budget_and_serious_ones_are_fewer() -> Non
     scores = [dict(zip(names, map(float, chance.random(len(names)) ** 8 / 2), strict=True)) for _ in lines]
     for score in scores[1000:]:
         score["bullying"] = max(score["bullying"], float(chance.random()))
-    found = choose(lines, scores, scores[:500])
-    assert found.rates["harmless_flagged"] <= BUDGET
-    assert found.rates["harmless_serious"] <= SERIOUS_BUDGET
-    assert found.rates["caught"] > 0.1
+    caught = []
+    for budget in BUDGETS.values():
+        found = choose(lines, scores, scores[:500], budget)
+        assert found.rates["harmless_flagged"] <= budget.alarms
+        assert found.rates["harmless_serious"] <= budget.serious
+        caught.append(found.rates["caught"])
+    assert caught == sorted(caught, reverse=True)
+    assert caught[-1] > 0.05
 
 
 def test_calibration_finds_the_slope_it_was_made_with() -> None:

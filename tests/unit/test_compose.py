@@ -56,6 +56,17 @@ DISCLOSURE = item(
 )
 
 
+FOREIGN = item(
+    21,
+    severity="none",
+    categories=(),
+    spans=(),
+    text="o której zaczyna się zebranie?",
+    language="pl",
+    unread=True,
+)
+
+
 def facts(kind: AlertKind = AlertKind.FLAGGED, **said: object) -> MailFacts:
     fields: dict[str, object] = {
         "kind": kind,
@@ -79,6 +90,7 @@ def one_of_each(recipient: Recipient = ANA) -> dict[str, MailFacts]:
         facts(kinds.DEADLINE_MISSED, items=(item(),), due_at=NOW - timedelta(hours=3), due_reason="24_hours"),
         facts(kinds.ASK_ANSWERED, items=(item(3), item(4)), reply=item(None, text="Thank you, all.")),
         facts(kinds.UNSCORED, items=(item(5),), count=61, error="engine_failed", **since),
+        facts(kinds.UNREAD, items=(FOREIGN, replace(FOREIGN, case_number=None)), count=3),
         facts(kinds.SCORED_AGAIN, count=61, **since),
         facts(
             kinds.SET_ASIDE, source="comments-file", set_aside=(SetAsideView(3, "nul_removed", "id-9", NOW),)
@@ -403,6 +415,7 @@ def test_the_question_shows_the_reply_and_what_waits() -> None:
 
 def test_every_mail_names_the_command_that_notes_what_a_person_did() -> None:
     assert "schoolwatch cases --close 12 --by ana" in compose(facts(items=(item(),))).text
+    assert "schoolwatch decide 12 wrong --by ana" in compose(facts(items=(item(),))).text
     assert "schoolwatch cases --answered CASE --by ana" in compose(one_of_each()["ask_answered"]).text
     assert "schoolwatch cases --acknowledge 17 --by ana" in compose(facts(items=(DISCLOSURE,))).text
 
@@ -590,3 +603,49 @@ def test_no_comment_at_all_stops_a_mail(text: str, name: str) -> None:
     mail, problem = compose_or_plain(facts(items=(item(text=text, author_name=name, title=name),)))
     assert problem is None
     mail.html.encode("utf-8")
+
+
+# --- languages that no engine can judge
+
+
+def test_a_list_of_unread_languages_names_them_and_says_that_no_engine_could_judge_it() -> None:
+    arabic = replace(FOREIGN, language="ar", text="متى يبدأ الاجتماع؟")
+    mail = compose(facts(AlertKind.UNREAD, items=(FOREIGN, arabic), count=2))
+    assert mail.subject == "Please read 2 items in Arabic and Polish"
+    assert mail.text.startswith(
+        "Please read these 2 items today, or have them read: they are in Arabic and Polish"
+    )
+    assert "no engine could judge" in mail.text.splitlines()[0]
+    for said in (FOREIGN.text, arabic.text, "Arabic: no engine could judge it"):
+        assert said in mail.text
+        assert said in Page(mail).text
+
+
+def test_of_many_unread_languages_the_subject_gives_the_number() -> None:
+    many = tuple(replace(FOREIGN, language=code) for code in ("pl", "ro", "ur-Latn", "so"))
+    assert (
+        compose(facts(AlertKind.UNREAD, items=many, count=4)).subject == "Please read 4 items in 4 languages"
+    )
+
+
+def test_an_unread_item_that_became_the_leads_shows_nothing_in_the_list() -> None:
+    mail = compose(facts(AlertKind.UNREAD, items=(FOREIGN, DISCLOSURE), count=2))
+    assert "afraid" not in mail.text + mail.html
+    assert "Robin" not in mail.text + mail.html
+
+
+def test_a_flagged_item_says_its_language_and_a_language_that_is_read_is_only_named() -> None:
+    unread = compose(facts(AlertKind.FLAGGED, items=(item(language="pl", unread=True),), reason="first"))
+    read = compose(facts(AlertKind.FLAGGED, items=(item(language="cy"),), reason="first"))
+    assert "Language: Polish: no engine could judge it" in unread.text
+    assert "Language: Welsh\n" in read.text
+    assert "Language:" not in compose(facts(AlertKind.FLAGGED, items=(item(),), reason="first")).text
+
+
+def test_an_unread_item_is_shown_whole_for_its_beginning_says_nothing_about_its_end() -> None:
+    long = "dobrze " * 100 + "i po ciebie przyjdę"
+    mail = compose(facts(AlertKind.UNREAD, items=(replace(FOREIGN, text=long),), count=1))
+    assert "przyjdę" in mail.text
+    assert "przyjdę" in Page(mail).text
+    longer = compose(facts(AlertKind.UNREAD, items=(replace(FOREIGN, text=long * 5),), count=1))
+    assert "Shortened" in longer.text

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from config.judgement import ALWAYS_ON, Judgement, PresetName
 from connectors import registry
 from monitor.cli import _COMMANDS
 
@@ -39,8 +41,24 @@ def test_every_command_stands_in_the_readme() -> None:
     assert [name for name in _COMMANDS if name not in readme] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/connectors.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/install.md",
+        "docs/connectors.md",
+        "docs/detoxify.md",
+        "docs/judgement.md",
+    ],
+)
 def test_every_file_that_a_page_links_to_exists(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_every_setting_of_judgement_and_every_category_that_stays_on_is_documented() -> None:
+    text = (ROOT / "docs" / "judgement.md").read_text(encoding="utf-8")
+    assert [name for name in Judgement.model_fields if name not in text] == []
+    assert [name for name in (*ALWAYS_ON, *get_args(PresetName)) if f"`{name}`" not in text] == []

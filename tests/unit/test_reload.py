@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from config.judgement import Judgement
 from config.problems import ConfigError, Problem
 from config.schema import Account, Classifier, Settings, Worker
 from config.secrets import SecretMissing
 from monitor.bootstrap import install
 from monitor.classifier.registry import ENGINES
+from monitor.domain.verdict import Category
 from monitor.reload import RegisterRefuses, accepted, look_at_register, reload_with
 from monitor.storage import events, outages
 from tests.fakes import Build, World, school
@@ -80,6 +82,21 @@ def test_the_engine_stays_loaded_unless_its_settings_changed(
     monkeypatch.setitem(ENGINES, "another", "nowhere:Another")
     other = changed(world, classifier=Classifier(engine="another"))
     assert reload_with(reading(other), {})(old, world.now)._assess is None
+
+
+def test_a_school_that_changes_its_judgement_is_judged_by_it_and_the_engine_stays_loaded(
+    world: World,
+) -> None:
+    world.poll()
+    world.installation.assess(["hello"])
+    own = Judgement(preset="quiet", off=("copyright",), allowed=("Grabham",))
+    here = school(accounts=(page(),), watches=(), judgement=own)
+    settings = changed(world, schools=(here,), classifier=Classifier(preset="cautious"))
+    new = reload_with(reading(settings), {})(world.installation, world.now)
+    assert new._assess is world.installation._assess is not None
+    (site,) = new.sites
+    assert (site.standard.preset, site.standard.allowed) == ("quiet", ("Grabham",))
+    assert site.standard.off == {Category.COPYRIGHT}
 
 
 def test_a_changed_database_is_left_to_a_restart(

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from config import environment, presets, schema
+from config.judgement import ALWAYS_ON, CATEGORIES, Judgement, PresetName
 from config.settings import ConfigError, Problem, Settings, load
 from config.toml_lines import key_lines, line_of
 from connectors.item import ItemKind
+from monitor.classifier.standard import PRESETS
+from monitor.domain.verdict import SAFEGUARDING, Category
 
 EXAMPLE = Path(schema.__file__).parent / "example.toml"
 
@@ -127,6 +130,12 @@ def test_a_file_from_windows_loads(tmp_path: Path) -> None:
 
 def test_kinds_of_item_are_those_of_the_connectors() -> None:
     assert set(get_args(schema.ItemKindName)) == {kind.value for kind in ItemKind}
+
+
+def test_categories_and_presets_are_those_of_the_classifier() -> None:
+    assert sorted(CATEGORIES) == sorted(Category)
+    assert set(ALWAYS_ON) == {*SAFEGUARDING, Category.THREAT}
+    assert get_args(PresetName) == PRESETS
 
 
 def test_reading_the_settings_module_does_not_import_sqlalchemy() -> None:
@@ -265,6 +274,30 @@ def test_a_file_nested_too_deeply_is_a_problem_and_no_crash(tmp_path: Path) -> N
         ('[routes]\n"blind" = []', "blind: must not be empty; an alert needs somebody who hears it."),
         ("[houres]", 'houres: is no setting; did you mean "hours"?'),
         ("[classifier]\nengine = 3", "engine: must be text in quotes."),
+        ("[classifier]\npreset = 'loud'", "preset: must be one of 'cautious', 'balanced' or 'quiet'."),
+        ("[judgement]\npreset = 'loud'", "preset: must be one of 'cautious', 'balanced' or 'quiet'."),
+        ("[judgement.thresholds]\ninsult = 1.5", "insult: must be above 0 and at most 1."),
+        ("[judgement.thresholds]\ninsult = nan", "insult: must be a number such as 0.8."),
+        ("[judgement.thresholds]\ninsult = true", "insult: must be a number such as 0.8."),
+        ("[judgement.thresholds]\ninsult = {}", "such as { medium = 0.8, high = 0.95 }."),
+        ("[judgement.thresholds]\ninsult = { high = 0 }", "insult.high: must be above 0 and at most 1."),
+        (
+            "[judgement.thresholds]\ninsult = { hihg = 0.5 }",
+            'insult.hihg: is no setting; did you mean "high"?',
+        ),
+        (
+            "[judgement.thresholds]\ninsult = { medium = 0.9, high = 0.8 }",
+            "must rise from medium to high to urgent.",
+        ),
+        ("[judgement.thresholds]\ninsullt = 0.5", 'insullt: is no category; did you mean "insult"?'),
+        (
+            "[judgement]\nthresholds = { thanks = { high = 0.5 } }",
+            "thresholds: must have a lone number for thanks: nobody is told of it.",
+        ),
+        (
+            "[judgement]\nallowed = ['kill']",
+            "must be a name with its capital letter, a phone number or a mail address.",
+        ),
         ("[database]\nurl = 'mysql://x/y'", 'or of the form "postgresql+psycopg://user@host/name".'),
     ],
 )
@@ -273,6 +306,50 @@ def test_a_wrong_setting_is_one_sentence_with_its_line(tmp_path: Path, text: str
     found = only(tmp_path, whole)
     assert found.endswith(said)
     assert found.startswith(f"schoolwatch.toml:{whole.count(chr(10))}: ")
+
+
+@pytest.mark.parametrize("category", ["disclosure", "self_harm", "threat", "missing_child"])
+def test_no_school_can_switch_off_what_a_child_may_need(tmp_path: Path, category: str) -> None:
+    said = only(tmp_path, f'{GOOD}[judgement]\noff = ["insult", "{category}"]\n')
+    assert said.endswith(
+        "judgement.off[1]: cannot be switched off, because a child or a threat would be missed; "
+        "take it out of this list."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("off = ['insult', 'zebra']", "off[1]"), ("thresholds = { zebra = 0.5 }", "thresholds.zebra")],
+)
+def test_a_category_that_is_none_is_refused_and_the_known_ones_named(
+    tmp_path: Path, text: str, key: str
+) -> None:
+    said = only(tmp_path, f"{GOOD}[judgement]\n{text}\n")
+    assert f"judgement.{key}: is no category here; remove it, or choose from: adult_at_risk" in said
+
+
+def test_a_school_has_its_own_say_about_judgement(tmp_path: Path) -> None:
+    text = """
+[judgement]
+preset = "quiet"
+off = ["copyright", "insult"]
+staff = ["Mrs Achterberg", "Jo Bloggs"]
+allowed = ["Cock Lane", "01632 960123", "office@oak.example"]
+[judgement.thresholds]
+toxicity = 0.95
+bullying = { medium = 0.5, urgent = 0.9 }
+"""
+    school = settings(tmp_path, GOOD + text).schools[0]
+    own = school.judgement
+    assert own.preset == "quiet"
+    assert own.thresholds["toxicity"].start == 0.95
+    assert own.thresholds["bullying"].steps() == (("medium", 0.5), ("urgent", 0.9))
+    assert school.staff_names == ("Jo Bloggs", "Ali Khan", "Mrs Achterberg")
+
+
+def test_a_mailbox_of_many_is_nobody_on_the_staff(tmp_path: Path) -> None:
+    text = GOOD.replace('name = "Jo Bloggs"', 'name = "The Office"\nshared_mailbox = true')
+    assert settings(tmp_path, text).schools[0].staff_names == ("Ali Khan",)
 
 
 @pytest.mark.parametrize(
@@ -465,7 +542,11 @@ def keys_of(table: Mapping[str, Any], path: str = "") -> set[str]:
     for key, value in table.items():
         here = f"{path}.{key}" if path else key
         found.add(here)
-        if here.endswith((".options", ".secrets")) or here in {"routes", "deadline.closure_days"}:
+        if here.endswith((".options", ".secrets")) or here in {
+            "routes",
+            "deadline.closure_days",
+            "judgement.thresholds",
+        }:
             continue
         for row in value if isinstance(value, list) else [value]:
             if isinstance(row, dict):
@@ -482,7 +563,17 @@ def uncommented() -> str:
 
 
 def test_the_example_names_every_setting_and_nothing_else() -> None:
-    expected = {"school", "hours", "deadline", "digest", "people", "accounts", "watches", "routes"}
+    expected = {
+        "school",
+        "hours",
+        "deadline",
+        "digest",
+        "people",
+        "accounts",
+        "watches",
+        "routes",
+        "judgement",
+    }
     expected |= {f"school.{name}" for name in ("id", "name", "nation", "timezone", "language")}
     expected |= {".".join(map(str, loc)) for loc in environment.known().values()}
     expected |= {"database", "mail", "worker", "classifier"}
@@ -493,6 +584,7 @@ def test_the_example_names_every_setting_and_nothing_else() -> None:
         "people": schema.Person,
         "accounts": schema.Account,
         "watches": schema.Watch,
+        "judgement": Judgement,
     }
     for section, model in sections.items():
         expected |= keys_of_model(model, section)
@@ -518,12 +610,13 @@ def test_what_the_example_shows_as_default_is_the_default() -> None:
         "deadline": schema.Deadline,
         "digest": schema.Digest,
         "school": schema.School,
+        "judgement": Judgement,
     }
     for section, model in models.items():
         for key in shown[section].keys() - written.get(section, {}).keys():
-            default = model.model_fields[key].default
+            default = model.model_fields[key].get_default(call_default_factory=True)
             value = shown[section][key]
-            if default in (None, ()):
+            if default in (None, (), {}):
                 continue  # an example, and its comment says so
             same = [*default] if isinstance(default, tuple) else default
             assert (same.strftime("%H:%M") if isinstance(same, time) else same) == value, (section, key)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.classifier import registry
-from monitor.classifier.embedded import EmbeddedSmall
+from monitor.classifier.embedded_small import EmbeddedSmall
 from monitor.classifier.engine import Engine, EngineError
 from monitor.classifier.judge import Thresholds, judge
 from monitor.domain.verdict import Category, Severity
@@ -67,7 +67,7 @@ def test_thanks_with_a_long_complaint_after_them_are_no_thanks(engine: Engine) -
 
 
 def test_a_child_that_tells_is_urgent_and_thanks_are_not(engine: Engine) -> None:
-    thresholds = Thresholds.load()
+    thresholds = Thresholds.load(registry.thresholds_of("embedded-small"))
     told, thanked = (
         "my dad hits me when he is drunk and im scared to go home",
         "Thank you for a lovely afternoon!",
@@ -84,7 +84,9 @@ def test_a_child_that_tells_is_urgent_and_thanks_are_not(engine: Engine) -> None
 
 @pytest.mark.parametrize("text", ["Diolch yn fawr iawn i bawb", "What time does the gate open tomorrow?", ""])
 def test_harmless_school_talk_is_not_flagged(engine: Engine, text: str) -> None:
-    assert not judge(engine.score([text])[0], text, Thresholds.load(), engine).flagged
+    assert not judge(
+        engine.score([text])[0], text, Thresholds.load(registry.thresholds_of("embedded-small")), engine
+    ).flagged
 
 
 def test_the_explanation_names_the_word_as_it_stands_in_the_text() -> None:
@@ -106,7 +108,9 @@ def test_nothing_explains_an_empty_text() -> None:
 
 def test_the_version_follows_the_weights() -> None:
     assert EmbeddedSmall().version == EmbeddedSmall().version
-    assert Thresholds.load().version.startswith(EmbeddedSmall().version)
+    assert Thresholds.load(registry.thresholds_of("embedded-small")).version.startswith(
+        EmbeddedSmall().version
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 broken"])

@@ -1,0 +1,41 @@
+"""R18: a post of the school's own that gives away who or where a child is, is recognised.
+
+Names from the pupils' register are looked for with a later issue; here it is what the words alone show.
+"""
+
+from __future__ import annotations
+
+from tests.acceptance.outside import Outside
+from tests.acceptance.recognised import STAFF, recognised, wrong
+
+GIVES_AWAY = {
+    "Well done to all our runners! Tom Pryce in 4B still has no lift home, his mum is on 07700 900321": "high",
+    "Ella Dunn in Year 5 was absent again because she is in foster care": "high",
+    "Our trip register: Priya Nair 14/03/2016, Dan Holt 02/11/2015, Wes Okoro 21/06/2016": "high",
+    "Please send cards to Oliver Wynn, he lives at 14 Larkspur Close, QX7 4LT": "medium",
+    "Jab forms: for Ella the NHS number is 485 777 3457": "high",
+    "Results are in. UPN U823432105017 has level 5": "high",
+    "Write to Josie's mum at sonia.reddy84@mail.example if you can bring a cake": "medium",
+}
+POSITIVE = (
+    "Congratulations to everybody who took part in the fair. £1,250 raised!",
+    "Star of the week: Amelia in Kingfishers, for kindness",
+    "Sports day is on 3 July. Ring the office on 01632 960100 with questions.",
+    "Our netball team won 24-17. Well done, girls!",
+    "The Blitz day was a great success, thank you to all who dressed up",
+    "Term begins on 02/09/2026. Hoodies are £18.50, order at the office",
+)
+
+
+def test_r18_a_post_of_the_schools_own_that_gives_a_child_away_is_recognised_and_good_news_is_not(
+    oakfield_anywhere: Outside,
+) -> None:
+    school = oakfield_anywhere
+    school.settle(STAFF)
+    comments = {f"p{n}": text for n, text in enumerate((*GIVES_AWAY, *POSITIVE))}
+    found = recognised(school, comments, kind="post", author_is_school=True, author_id="school")
+
+    wanted = {one: ("data_breach", GIVES_AWAY[text]) for one, text in comments.items() if text in GIVES_AWAY}
+    assert wrong(found, wanted, comments) == []
+    assert [text for one, text in comments.items() if text in POSITIVE and found[one].flagged] == []
+    assert {one for one, case in school.cases().items() if case["due_at"] is not None} == set()
