@@ -22,12 +22,12 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev.stamp
+bench: $(VENV)/bench.stamp
 	$(BIN)/python -m tests.benchmarks
 
 # The versions that the tests ran with, for CI and for make; pyproject.toml has the ranges.
 lock: $(VENV)/dev.stamp
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra detoxify --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra bench --extra dev --extra detoxify --no-annotate --no-header \
 		--output-file requirements.lock pyproject.toml
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock
@@ -40,6 +40,10 @@ $(VENV)/dev.stamp: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) $$(grep -E '^torch==' requirements.lock)
 	$(INSTALL) --editable '.[dev,detoxify]'
+	touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	$(INSTALL) --editable '.[dev,bench]'
 	touch $@
 
 clean:

@@ -20,7 +20,10 @@ from monitor.domain.verdict import SAFEGUARDING, Category, Severity
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a preset puts up with. `alarms`: share of harmless school lines that may be flagged (on lines not chosen
+    """What a preset puts up with, of lines that are harder than a page: harmful ones have twins, many complaints are
+    furious. 7 % of them is 3 % of those in uk_school.jsonl, which were written in another hand.
+
+    `alarms`: share of harmless school lines that may be flagged (on lines not chosen
     by, about one in a hundred more are); `serious`: of these, the share that may be taken for something serious;
     `public`: how far the share of harmless public comments that a head may flag is widened.
     """
@@ -31,9 +34,9 @@ class Budget:
 
 
 BUDGETS: Mapping[str, Budget] = {
-    "cautious": Budget(0.075, 0.04, 2.0),
-    "balanced": Budget(0.04, 0.026, 1.0),
-    "quiet": Budget(0.018, 0.01, 0.5),
+    "cautious": Budget(0.11, 0.06, 2.5),
+    "balanced": Budget(0.07, 0.033, 1.8),
+    "quiet": Budget(0.03, 0.015, 0.7),
 }
 
 # Share of harmless public comments that one head may flag. More for rudeness, which is everywhere in public

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ _BATCH = 128  # texts scored together
 _MOST_PARTS = (
     24  # of one text that the slow encoder reads: of a pasted novel, those that the linear model finds worst
 )
+_PIECE = 1 << 18  # bytes of a file read at once
 _PHRASES = 12  # that a text is cut into for an explanation
 _WINDOW = 48  # words that are explained at once
 
@@ -55,6 +57,8 @@ class Embedded:
             raise EngineError(
                 "the parts of the embedded engine are of different trainings; install Schoolwatch again"
             )
+        # A text is mostly asked about for several labels, one after the other.
+        self._heard = lru_cache(maxsize=2)(self._encoder.logits)
         self._version = f"{self._small.version}-{_digest(folder / GRAPH, folder / FIT)}"
 
     @property
@@ -90,14 +94,14 @@ class Embedded:
         column = self._encoder.heads.index(label, len(PUBLIC_HEADS))
         harm = self._encoder.heads.index(HARM)
         windows = [words[first : first + _WINDOW] for first in range(0, len(words), _WINDOW)][:_MOST_PARTS]
-        heard = self._encoder.logits([_plain(text[w[0][0] : w[-1][1]]) for w in windows])
+        heard = self._heard(tuple(_plain(text[w[0][0] : w[-1][1]]) for w in windows))
         window = windows[int(heard[:, column].argmax())]
         low, high = window[0][0], window[-1][1]
         size = -(-len(window) // _PHRASES)
         phrases = [window[first : first + size] for first in range(0, len(window), size)]
         spans = [(phrase[0][0], phrase[-1][1]) for phrase in phrases]
         without = [_plain(f"{text[low:start]} {text[end:high]}") for start, end in spans]
-        logits = self._encoder.logits([_plain(text[low:high]), *without])
+        logits = self._heard((_plain(text[low:high]), *without))
         sure = logits[:, column] + logits[:, harm]
         weighed = [
             (start, end, round(float(weight), 4))
@@ -145,5 +149,8 @@ def _plain(text: str) -> str:
 def _digest(*paths: Path) -> str:
     whole = hashlib.sha256()
     for path in paths:
-        whole.update(path.read_bytes())
+        # In pieces: whole, the graph would be the most that the process ever holds.
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                whole.update(piece)
     return whole.hexdigest()[:12]

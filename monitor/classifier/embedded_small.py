@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ class EmbeddedSmall:
         self._fit = Fit(model.public.heads, model.school.heads, model.public_fit, model.school_fit)
         self.lexicon = Concepts.parse(model.lexicon)
         self.heads = (model.public.heads, model.school.heads)
+        # A text is mostly asked about for several labels, one after the other.
+        self._words = lru_cache(maxsize=1)(self._words_of)
         self._version = f"{FORMAT}-{hashlib.sha256(content).hexdigest()[:12]}"
 
     @property
@@ -75,12 +78,9 @@ class EmbeddedSmall:
         words = word_spans(text)
         if not words:
             return []
-        plain = [normalise(text[start:end]) for start, end in words]
-        bare = [unmask(word) for word in plain]
-        base = self._label_logits([""], label)[0]
-        heard = [
-            max(pair) for pair in zip(*(self._label_logits(v, label) for v in (plain, bare)), strict=True)
-        ]
+        # Twice as many rows as words: plain, then without disguises.
+        weights = self._weights(text, label)
+        base, heard = weights[0], [max(pair) for pair in zip(*_halves(weights[1:]), strict=True)]
         weighed = [
             (start, end, round(weight - base, 4))
             for (start, end), weight in zip(words, heard, strict=True)
@@ -92,11 +92,12 @@ class EmbeddedSmall:
         """Raw logits of parts: (parts, public heads), (parts, school heads)."""
         return self._model.logits([part.text for part in parts], [part.concepts for part in parts])
 
-    def _label_logits(self, texts: Sequence[str], label: str) -> list[float]:
+    def _weights(self, text: str, label: str) -> list[float]:
+        """Logits of nothing, of each word of a text, and of each word without its disguises."""
         model = self._model
-        public, school = model.logits(texts, [self.lexicon.row(text) for text in texts])
+        public, school = self._words(text)
         heads = model.school.heads
-        total = [0.0] * len(texts)
+        total = [0.0] * len(public)
         if label in heads:
             total = [float(value) for value in school[:, heads.index(label)]]
         if label in model.public.heads:
@@ -104,7 +105,17 @@ class EmbeddedSmall:
             total = [a + float(b) for a, b in zip(total, column, strict=True)]
         return total
 
+    def _words_of(self, text: str) -> tuple[Floats, Floats]:
+        plain = [normalise(text[start:end]) for start, end in word_spans(text)]
+        views = ["", *plain, *(unmask(word) for word in plain)]
+        return self._model.logits(views, [self.lexicon.row(view) for view in views])
+
     def _score_parts(self, parts: Sequence[Part], found: list[dict[str, float]]) -> None:
         public, school = self.logits(parts)
         for row, part in enumerate(parts):
             combine(found[part.owner], part, self._fit.probabilities([public[row]], [school[row]]))
+
+
+def _halves(values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    middle = len(values) // 2
+    return values[:middle], values[middle:]

@@ -11,8 +11,8 @@ ILLEGAL = {
     "there's a lad in year 10 with a machete in his bag right now": ("weapon", "urgent"),
     "ur so mature for 13, whats ur snap? dont tell ur mum": ("grooming", "urgent"),
     "year 9 boys are passing round nudes of a girl in our form": ("sextortion", "urgent"),
-    "someone's got a pic of me and wants £50 in steam cards or he'll post it": ("sextortion", "urgent"),
-    "They gave my son a phone and now he's in Margate every weekend with money he can't explain": (
+    "someone has a video of me and says he will send it to everyone unless I pay": ("sextortion", "urgent"),
+    "A gang has given my 14 year old a burner phone and he goes missing for days selling drugs for them": (
         "exploitation",
         "urgent",
     ),
@@ -30,7 +30,7 @@ LAWFUL = (
     "The bath bomb stall sold out in ten minutes",
     "Bugsy Malone: the splurge guns are ready, we need forty cans of foam",
     "The talk about strangers online was very good, thank you PC Ahmed",
-    "My son would love to help in Margate at the weekend, he has saved money for the coach",
+    "My 14 year old is selling cakes for the food bank for days on end, can he have a stall?",
     "Year 9 are passing round the programme, it's a gorgeous picture on the front",
     "The visit to the mosque was wonderful, thank you",
 )

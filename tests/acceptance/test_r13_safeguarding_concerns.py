@@ -23,7 +23,7 @@ CONCERNS = {
     ),
     "ur so mature for 13, whats ur snap? dont tell ur mum": ("grooming", "high"),
     "he says he'll show my mum the video unless I go on cam again": ("sextortion", "high"),
-    "They gave my son a phone and now he's in Margate every weekend with money he can't explain": (
+    "A gang has given my 14 year old a burner phone and he goes missing for days selling drugs for them": (
         "exploitation",
         "high",
     ),
@@ -35,7 +35,10 @@ CONCERNS = {
         "neglect",
         "medium",
     ),
-    "The lollipop lady is eighty and her son takes all her pension and hits her": ("adult_at_risk", "medium"),
+    "My gran has dementia and my uncle is taking all her money and shouting at her": (
+        "adult_at_risk",
+        "medium",
+    ),
 }
 BETWEEN_CHILDREN = {"nobody sit with marcus tomorrow he stinks of bins": ("bullying", "medium")}
 WAITS_FOR_THE_MORNING = {
