@@ -48,6 +48,7 @@ def recognised(school: Outside, comments: Mapping[str, str], **fields: object) -
             rows = verdicts.latest_verdicts(conn, "oakfield", list(ids))
     finally:
         db.close()
+    assert len(rows) == len(comments), "every one is judged"
     return {
         ids[one]: Recognised(Severity.parse(row.severity), tuple(row.categories)) for one, row in rows.items()
     }

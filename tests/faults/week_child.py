@@ -18,9 +18,11 @@ from typing import Any
 
 from sqlalchemy import event
 
+from config.schema import Settings
 from config.settings import load
-from monitor.bootstrap import install
+from monitor.bootstrap import install, load_assess
 from monitor.demo.child import _secrets, until
+from monitor.pipeline.site import Judges
 from monitor.storage import migrate
 from monitor.storage.database import Database
 from monitor.worker import Worker
@@ -33,12 +35,16 @@ def main() -> None:
     """Fork a worker, wait for its end, fork the next; until enough have died, or the parent is done."""
     drawn = random.Random(20261109)
     logging.basicConfig(level="ERROR", stream=sys.stderr)
+    settings = load(Path(sys.argv[1]), {})
+    # Loaded and warm before the first fork: a life is for commits, not for reading weights again.
+    assess = load_assess(settings.classifier.engine, settings.worker.score_seconds)
+    assess(["Thank you!"])
     for deaths in range(DEATHS + 1):
         dies_at = drawn.randint(1, _LIVES) if deaths < DEATHS else None
         after = drawn.random() < 0.5
         child = os.fork()
         if child == 0:
-            live(dies_at, after=after)
+            live(settings, assess, dies_at, after=after)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
@@ -46,17 +52,16 @@ def main() -> None:
         os.write(1, b'{"died": true}\n')
 
 
-def live(dies_at: int | None, *, after: bool) -> None:
+def live(settings: Settings, assess: Judges, dies_at: int | None, *, after: bool) -> None:
     """One worker's life. It opens nothing before its first step has come, so that each death costs one step."""
     installation = worker = None
     for line in lines():
         told = json.loads(line)
         if installation is None or worker is None:
-            settings = load(Path(sys.argv[1]), {})
             db = Database(settings.database_url)
             if dies_at is not None:
                 die_at(db, dies_at, after=after)
-            installation = install(settings, dict(_secrets()), db=db)
+            installation = install(settings, dict(_secrets()), db=db, load_engine=lambda: assess)
             migrate.upgrade(db)
             worker = Worker(installation)
         until(worker, datetime.fromisoformat(told["from"]), datetime.fromisoformat(told["until"]))

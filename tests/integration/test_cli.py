@@ -150,7 +150,15 @@ def test_score_answers_each_line_as_it_comes(oakfield: Outside) -> None:
             scoring.stdin.flush()
             answer = json.loads(scoring.stdout.readline())
             assert answer["text"] == text
-            assert set(answer) == {"text", "scores", "categories", "severity", "flagged"}
+            assert set(answer) == {
+                "text",
+                "scores",
+                "categories",
+                "severity",
+                "flagged",
+                "language",
+                "unread",
+            }
         assert answer["flagged"] is True
 
 

@@ -62,7 +62,7 @@ def must_flag() -> tuple[Wanted, ...]:
 
 
 def excused(engine: str) -> frozenset[str]:
-    """The lines that are beyond an engine: only the one for tiny machines has any."""
+    """The lines that are still beyond an engine, written down so that everybody can see them."""
     name = f"{engine.replace('-', '_')}_misses.txt"
     return frozenset(map(_seen, _lines(name))) if (HERE / name).exists() else frozenset()
 

@@ -22,6 +22,7 @@ from tests.regression.sets import (
 
 EXAMPLES = Path(__file__).parents[2] / "monitor" / "classifier" / "examples"
 ENOUGH = 170
+ENOUGH_OF_EACH = 150
 
 by_every_engine = pytest.mark.parametrize(
     "engine", [pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
@@ -56,10 +57,18 @@ def test_what_is_asked_is_what_a_school_gets_that_sets_nothing() -> None:
     assert Classifier().preset == OAKFIELD.preset
 
 
-def test_only_the_engine_for_tiny_machines_is_excused_and_only_from_lines_that_there_are() -> None:
-    lines = {*must_not_flag(), *(one.text for one in must_flag())}
-    assert excused("embedded-small") <= lines
-    assert not excused("embedded")
+@by_every_engine
+def test_an_engine_is_excused_only_from_lines_that_there_are_and_answers_for_enough_others(
+    engine: str,
+) -> None:
+    harmless, harmful = {*must_not_flag()}, {one.text for one in must_flag()}
+    assert excused(engine) <= harmless | harmful
+    assert min(len(harmless - excused(engine)), len(harmful - excused(engine))) >= ENOUGH_OF_EACH
+
+
+@by_every_engine
+def test_what_an_engine_has_learned_is_no_longer_excused(engine: str) -> None:
+    assert excused(engine) <= {*wrongly_flagged(engine), *wrongly_passed(engine)}
 
 
 def test_both_sets_are_large_and_no_line_stands_twice() -> None:
