@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from monitor.classifier.allowed import POLITE, Views, views
-from monitor.classifier.engine import Engine, Scores
+from monitor.classifier.engine import Engine, EngineError, Scores
 from monitor.classifier.judge import Thresholds, judge, score_guarded
 from monitor.classifier.known import Known
 from monitor.classifier.languages import with_language
@@ -34,6 +34,18 @@ class Bench:
 
     def __call__(self, texts: Sequence[str], standard: Standard = ANY_SCHOOL) -> list[Verdict]:
         """One verdict a text, in order. Raises EngineError."""
+        try:
+            return self._verdicts(texts, standard)
+        except EngineError:
+            raise
+        except Exception as err:
+            # A rule that breaks is told to people like an engine that does: else its texts wait unjudged, in silence.
+            # Only the kind: the message may quote the text.
+            raise EngineError(
+                f"the rules beside engine {self._engine.name} failed: {type(err).__name__}"
+            ) from err
+
+    def _verdicts(self, texts: Sequence[str], standard: Standard) -> list[Verdict]:
         seen = [views(text, standard.allowed) for text in texts]
         steps = self._thresholds(replace(standard, staff=(), allowed=()))
         known = Known(standard.staff, standard.allowed)

@@ -149,3 +149,15 @@ def real() -> Engine:
 )  # fmt: skip
 def test_the_real_engine_flags_no_name(real: Engine, text: str) -> None:
     assert not Bench(real, 30)([text])[0].flagged
+
+
+def test_a_rule_that_breaks_is_an_engine_that_fails_and_says_nothing_of_the_text(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: object) -> None:
+        raise ValueError("cannot read: my secret words")
+
+    monkeypatch.setattr("monitor.classifier.bench.with_rules", broken)
+    with pytest.raises(EngineError, match="failed: ValueError") as caught:
+        bench(["my secret words"])
+    assert "secret" not in str(caught.value)
