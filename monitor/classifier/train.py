@@ -95,7 +95,6 @@ def train(
     TrainError.
     """
     tell = progress or (lambda _what, _done, _of: None)
-    tell("reading", 0, 1)
     corpus = Corpus.read(data_dir, examples)
     _refuse_too_little(corpus)
     tell("reading", 1, 1)

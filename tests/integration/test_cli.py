@@ -102,7 +102,7 @@ def test_init_writes_an_example_that_passes_check_offline(oakfield: Outside) -> 
 
 def test_check_says_that_the_chosen_engines_model_was_not_fetched(oakfield: Outside) -> None:
     settings = oakfield.config.read_text(encoding="utf-8")
-    oakfield.config.write_text(settings.replace('"embedded-small"', '"detoxify-unbiased"'), encoding="utf-8")
+    oakfield.config.write_text(settings.replace('"embedded"', '"detoxify-unbiased"'), encoding="utf-8")
     done = oakfield.run("check", "--config", oakfield.config)
     assert done.returncode == 1
     assert "its model is absent; run: schoolwatch model fetch detoxify-unbiased" in done.stdout

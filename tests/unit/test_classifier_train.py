@@ -48,7 +48,7 @@ def test_another_seed_gives_other_weights_and_what_was_trained_can_be_loaded(
     )
     (other,) = train(data, tmp_path / "b", examples=examples, small=True, seed=1)
     assert first.version != other.version
-    assert steps[0] == ("reading", 0, 1)
+    assert steps[0] == ("reading", 1, 1)
     assert steps[-1] == ("embedded-small: thresholds", 1, 1)
     engine = EmbeddedSmall(tmp_path / "a" / "embedded_small.npz")
     assert engine.version == first.version
