@@ -40,5 +40,5 @@ def test_a_disguise_changes_the_text_the_same_way_each_time(way: str) -> None:
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "letters repeated"])
 def test_the_second_view_of_a_text_takes_the_disguise_off(way: str) -> None:
-    text = "horrible person"
+    text = "horrid coward"
     assert unmask(normalise(disguised(text, way, random.Random(3)))) == text
