@@ -21,14 +21,19 @@ LABELS = ("insult", "copyright", "disclosure")
 
 
 class HalfSure:
-    """Gives every label 0.85 where its name stands in the text."""
+    """Sure of every label whose name stands in the text, but only half sure of an insult."""
 
     name = "embedded-small"
     version = "1"
     labels = LABELS
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
-        return [{label: 0.85 if label in text else 0.0 for label in LABELS} for text in texts]
+        return [{label: self._score(label, text) for label in LABELS} for text in texts]
+
+    def _score(self, label: str, text: str) -> float:
+        if label not in text:
+            return 0.0
+        return 0.85 if label == "insult" else 0.995
 
 
 def own(**said: object) -> Judgement:
