@@ -19,6 +19,7 @@ from config.schema import Digest as DigestSettings
 from connectors.base import Page, Rejected
 from connectors.errors import AuthExpired
 from connectors.item import ItemKind
+from monitor.classifier.standard import ANY_SCHOOL, Standard
 from monitor.domain.case import EventKind
 from monitor.domain.promises import promises
 from monitor.domain.verdict import Category, Severity, Verdict
@@ -340,8 +341,8 @@ SECRETS = (
 class Accuser(FakeEngine):
     """Takes what it reads for the gravest things."""
 
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        found = super().__call__(texts)
+    def __call__(self, texts: Sequence[str], standard: Standard = ANY_SCHOOL) -> list[Verdict]:
+        found = super().__call__(texts, standard)
         return [
             Verdict(
                 categories=(Category.ALLEGATION, *verdict.categories),
