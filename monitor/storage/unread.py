@@ -26,12 +26,6 @@ def waiting(conn: Connection, school_id: str, before: datetime, limit: int) -> l
     return list(conn.execute(ordered.limit(limit)).scalars())
 
 
-def count(conn: Connection, school_id: str) -> int:
-    """How many items wait."""
-    query = select(func.count()).where(items.c.school_id == school_id, items.c.unread_since.is_not(None))
-    return int(conn.execute(query).scalar_one())
-
-
 def first(conn: Connection, school_id: str) -> datetime | None:
     """Since when the first one waits; None if none does."""
     query = select(func.min(items.c.unread_since)).where(

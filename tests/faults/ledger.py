@@ -142,6 +142,8 @@ class _Reader:
         for name in ("item", "by"):
             if data.get(name) is not None:
                 data[name] = self._items[data[name]]
+        if "items" in data:
+            data["items"] = [self._items[one] for one in data["items"]]
         if "due_at" in data:
             data["due_at"] = hour(datetime.fromisoformat(data["due_at"]))
         return (self._subject(row.subject), row.kind, data, hour(row.at))
@@ -172,6 +174,8 @@ class _Reader:
         for name, words in shared.items():
             if name in facts:
                 facts[name] = words[facts[name]]
+        if "items" in facts:
+            facts["items"] = [self._items[one] for one in facts["items"]]
         if "mail" in facts:
             facts["mail"] = self.mail_key(self._mails[facts["mail"]])
         same = "kind severity urgency reason recipient name address shared state"
