@@ -139,7 +139,8 @@ class Service:
             self._jump = None
 
     def _beat(self, now: datetime) -> None:
-        if time.monotonic() < self._next_beat:
+        # A worker whose step fails again and again looks alive, and is not: after an hour the alarm tells people.
+        if self._worker.stuck or time.monotonic() < self._next_beat:
             return
         try:
             lifeline.beat(self._installation.settings.state_dir, self._installation.db, now)

@@ -82,6 +82,12 @@ class Worker:
         # What is due belongs to a step that just failed, as likely as not: no round in haste.
         return min([*faulty, *([due] if due is not None and due > now else [])])
 
+    @property
+    def stuck(self) -> bool:
+        """Does every school have a step that failed when it was last tried? One school's fault is its own."""
+        failing = {school for school, _ in self._faulty}
+        return bool(failing) and failing.issuperset(site.id for site in self.installation.sites)
+
     def _do(self, step: Step, site: Site, now: datetime) -> int:
         key = (site.id, step.__name__)
         try:
