@@ -40,9 +40,11 @@ _SEPARATORS = re.compile(r"[ ._\-*]+")
 _LEET_SIGN = re.compile(r"[0134578@$!|+]")
 _LEET_INSIDE = re.compile(
     r"(?<=[a-z])[0134578@$!|+]+(?=[a-z])|(?<=[a-z])[@$]+|\b[134578](?=[a-z][a-z0134578@$]{2})|[@$](?=[a-z]{2})"
+    r"|(?<=[a-z]{3})[0357]\b|(?<=\bdi)3\b"
 )
 _NO_LEET = re.compile(
     r"\d+(?:st|nd|rd|th|am|pm|ish|yr|year|yo|min|hr|hour|day|week|month|k|kg|km|cm|mm|ml|pt|pound|quid)s?\W*"
+    r"|(?:year|class|room|form|group|team|term|week|page|unit|stage|level|part|phase|day|step|gate|bus|block|type)\d+\W*"
 )
 _LEET = str.maketrans("0134578@$!|+", "oieastbasiit")
 

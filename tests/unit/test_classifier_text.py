@@ -30,8 +30,16 @@ def test_a_disguised_word_is_undone(masked: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("masked", "bare"), [("horribl3", "horrible"), ("a liar5", "a liars"), ("di3 now", "die now")]
+)
+def test_a_digit_at_a_words_end_is_a_letter(masked: str, bare: str) -> None:
+    assert unmask(masked) == bare
+
+
+@pytest.mark.parametrize(
     "honest",
     [
+        "year3 and class5 on ks3 maths",
         "year 7 at 11am on the 2nd",
         "class 3b won 4 nil",
         "ring 0 7 7 0 0 9 0 0",
