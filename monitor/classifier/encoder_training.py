@@ -36,7 +36,7 @@ _LEFT_OUT = (
     2  # of the folds: two thirds of the lines are enough for thresholds, and each costs a quarter of an hour
 )
 _PUBLIC_PACE = Pace(passes=1, step=1.5e-4)
-_SCHOOL_PACE = Pace(passes=4, step=1.2e-4, texts=24, words=False)
+_SCHOOL_PACE = Pace(passes=3, step=1.2e-4, texts=24, words=False)
 
 # Shares of the harmless comments of a source that are read, and how often sources are read that have most to teach.
 _SHARE = {"cat_gc": 0.15, "cat_gn": 0.15, "edos": 0.4}
