@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FOLDER = WEIGHTS.parent
 GRAPH, TOKENISER, FIT = "encoder.onnx", "tokenizer.json", "embedded.toml"
 
-_BATCH = 128  # texts scored together
+_BATCH = 32  # texts scored together: more take memory, and are no faster
 _MOST_PARTS = (
     24  # of one text that the slow encoder reads: of a pasted novel, those that the linear model finds worst
 )
@@ -53,6 +53,7 @@ class Embedded:
             )
         except (OSError, ValueError, KeyError, TypeError) as err:
             raise EngineError(f"the calibration of the embedded engine cannot be read: {err}") from err
+        self._labels = self._fit.labels
         if self._encoder.heads != (*public, *school) or self._small.heads != (public, school):
             raise EngineError(
                 "the parts of the embedded engine are of different trainings; install Schoolwatch again"
@@ -71,7 +72,7 @@ class Embedded:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._fit.labels
+        return self._labels
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """One Scores a text, in order. The company a text is scored in changes nothing."""
@@ -121,12 +122,12 @@ class Embedded:
         encoded = self._encoder.logits([parts[place].text for place in heard])
         size = len(PUBLIC_HEADS)
         found: list[dict[str, float]] = [{} for _ in texts]
-        for row, place in enumerate(heard):
-            scores = self._fit.probabilities(
-                [public[place], encoded[row, :size]], [school[place], encoded[row, size:]]
-            )
-            combine(found[parts[place].owner], parts[place], scores)
-        return [{label: scores[label] for label in self.labels} for scores in found]
+        fitted = self._fit.probabilities(
+            [public[heard], encoded[:, :size]], [school[heard], encoded[:, size:]]
+        )
+        for place, row in zip(heard, fitted.tolist(), strict=True):
+            combine(found[parts[place].owner], parts[place], dict(zip(self._labels, row, strict=True)))
+        return [{label: scores[label] for label in self._labels} for scores in found]
 
     def _worst(self, parts: Sequence[Part], school: Floats) -> list[int]:
         """The places of the parts to read with care: of each text all, or as many as there is time for."""

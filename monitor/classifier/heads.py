@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -48,36 +47,40 @@ class Fit:
             head for head in self.school_heads if head not in {HARM, *self.public_heads}
         )
 
-    def probabilities(self, public: Sequence[Floats], school: Sequence[Floats]) -> dict[str, float]:
-        """Calibrated scores of one text from its logits, (public heads,) and (school heads,) of each source.
+    def probabilities(self, public: Sequence[Floats], school: Sequence[Floats]) -> Floats:
+        """Calibrated scores (texts, labels) from each source's logits, (texts, public heads) and (texts, school heads).
 
         A label of the public heads hears the school head of the same name and the harm head. A harmful label of
         the school heads alone gets the probability of harm times how well it fits beside the best fitting one:
         there are many examples of harm, and few of each kind.
         """
-        own = [dict(zip(self.school_heads, map(float, logits), strict=True)) for logits in school]
-        harm_logits = [logits[HARM] for logits in own]
-        fitted = {
-            head: _sigmoid(_weighed(row, [logits[head] for logits in own], harm_logits))
-            for head, row in zip(self.school_heads, self.school.tolist(), strict=True)
-        }
-        harm = fitted.pop(HARM)
-        harmful = [head for head in HARMFUL if head in fitted]
-        best = max(fitted[head] for head in harmful)
-        for head in harmful:
-            fitted[head] *= harm / best
-        heard = [[float(value) for value in logits] for logits in public]
-        for place, (head, row) in enumerate(zip(self.public_heads, self.public.tolist(), strict=True)):
-            same = [logits.get(head, 0.0) for logits in own]
-            fitted[head] = _sigmoid(_weighed(row, [logits[place] for logits in heard], harm_logits, same))
+        import numpy as np  # only when an engine is really wanted
+
+        place = {head: number for number, head in enumerate(self.school_heads)}
+        harm = [logits[:, place[HARM], None] for logits in school]
+        fitted = _sigmoid(_weighed(self.school, (*school, *harm)))
+        harmful = [place[head] for head in HARMFUL if head in place]
+        fitted[:, harmful] *= fitted[:, place[HARM], None] / fitted[:, harmful].max(axis=1, keepdims=True)
+        shared = [number for number, head in enumerate(self.public_heads) if head in place]
+        same = [np.zeros_like(logits) for logits in public]
+        for table, logits in zip(same, school, strict=True):
+            table[:, shared] = logits[:, [place[self.public_heads[number]] for number in shared]]
+        above = _sigmoid(_weighed(self.public, (*public, *harm, *same)))
+        others = [place[label] for label in self.labels[len(self.public_heads) :]]
         # Rounded so that the last bits of another machine's exponential do not show.
-        return {head: round(min(value, 1.0), 6) for head, value in fitted.items()}
+        return np.asarray(np.round(np.minimum(np.hstack([above, fitted[:, others]]), 1.0), 6))
 
 
-def _weighed(row: Sequence[float], *logits: Sequence[float]) -> float:
-    *weights, offset = row
-    return sum(w * v for w, v in zip(weights, (v for group in logits for v in group), strict=True)) + offset
+def _weighed(rows: Floats, terms: Sequence[Floats]) -> Floats:
+    """Each head's weights (heads, terms + 1) on its terms, (texts, heads) or (texts, 1), and its offset."""
+    # One after the other: a matrix product may round by the number of texts.
+    total = rows[:, 0] * terms[0]
+    for number, term in enumerate(terms[1:], start=1):
+        total = total + rows[:, number] * term
+    return total + rows[:, -1]
 
 
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-40.0, min(40.0, logit))))
+def _sigmoid(logits: Floats) -> Floats:
+    import numpy as np
+
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -40.0, 40.0))))

@@ -174,13 +174,17 @@ def _encode(corpus: Corpus, school: School, seed: int, kept: Path, tell: Progres
 def _unseen(name: str, school: School, fit: Fit, sources: list[Logits], scored: Bools) -> _Engine:
     """The scores of texts from heads that had not seen them, put together as the engine does."""
     scores: list[dict[str, float]] = [{} for _ in school.texts]
-    for place, part in enumerate(school.parts):
-        if not scored[part.owner] or (part.sentence and len(sources) > 1):
-            continue  # the embedded engine reads no sentence alone
-        found = fit.probabilities(
-            [source.public[place] for source in sources], [source.school[place] for source in sources]
-        )
-        combine(scores[part.owner], part, found)
+    places = [
+        place
+        for place, part in enumerate(school.parts)
+        if scored[part.owner] and not (part.sentence and len(sources) > 1)  # embedded reads no sentence alone
+    ]
+    found = fit.probabilities(
+        [source.public[places] for source in sources], [source.school[places] for source in sources]
+    )
+    for place, row in zip(places, found.tolist(), strict=True):
+        part = school.parts[place]
+        combine(scores[part.owner], part, dict(zip(fit.labels, row, strict=True)))
     lines = len(school.texts) - len(school.company)
     areas = {}
     for label in fit.labels:

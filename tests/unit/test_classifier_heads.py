@@ -17,7 +17,8 @@ def _one_source(harm: float, weapon: float, grooming: float) -> dict[str, float]
     school = ("weapon", "grooming", "thanks", HARM)
     rows = np.array([[1.0, 0.0, 0.0]] * 4)
     fit = Fit(("toxicity",), school, np.array([[1.0, 0.0, 0.0, 0.0]]), rows)
-    return fit.probabilities([np.array([0.0])], [np.array([weapon, grooming, 0.0, harm])])
+    (row,) = fit.probabilities([np.array([[0.0]])], [np.array([[weapon, grooming, 0.0, harm]])]).tolist()
+    return dict(zip(fit.labels, row, strict=True))
 
 
 def test_the_best_fitting_kind_of_harm_gets_all_of_its_probability_and_others_their_share() -> None:
