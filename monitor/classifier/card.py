@@ -152,6 +152,7 @@ def _presets(reports: Sequence[TrainReport]) -> list[str]:
                     f"{rates['safeguarding_caught']:.1%}",
                     f"{rates['caught']:.1%}",
                     f"{rates['harmless_flagged']:.1%}",
+                    f"{rates['twins_flagged']:.1%}",
                     f"{right + wrong:.1f}",
                     f"{harmless * rates['harmless_serious']:.1f}",
                 )
@@ -159,7 +160,8 @@ def _presets(reports: Sequence[TrainReport]) -> list[str]:
     return [
         "## Presets",
         "",
-        "Of written school lines, which are hard: every harmful one has a harmless twin. The last two columns are "
+        "Of written school lines, which are hard. Twins are harmless lines in nearly the words of a harmful one, there "
+        "to teach; they are not among the harmless. The last two columns are "
         f"what a page with {_ITEMS_A_WEEK} items a week would hear, {_HARMFUL_A_WEEK} of them harmful, if all its "
         "items were as hard as these.",
         "",
@@ -171,6 +173,7 @@ def _presets(reports: Sequence[TrainReport]) -> list[str]:
                 "safeguarding caught",
                 "all harm caught",
                 "harmless flagged",
+                "twins flagged",
                 "alarms a week",
                 "of them false, high or urgent",
             ),

@@ -20,12 +20,12 @@ from monitor.domain.verdict import SAFEGUARDING, Category, Severity
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a preset puts up with, of lines that are harder than a page: harmful ones have twins, many complaints are
-    furious. 7 % of them is 3 % of those in uk_school.jsonl, which were written in another hand.
+    """What a preset puts up with, of harmless lines that are nobody's twin. They are harder than a page all the same:
+    many complaints are furious. A harmful line's twin, in nearly its words, is there to teach; people write none.
 
-    `alarms`: share of harmless school lines that may be flagged (on lines not chosen
-    by, about one in a hundred more are); `serious`: of these, the share that may be taken for something serious;
-    `public`: how far the share of harmless public comments that a head may flag is widened.
+    `alarms`: share of them that may be flagged (on lines not chosen by, about one in a hundred more are); `serious`:
+    of these, the share that may be taken for something serious; `public`: how far the share of harmless public
+    comments that a head may flag is widened.
     """
 
     alarms: float
@@ -97,7 +97,7 @@ def choose(
     """Thresholds from unseen scores of the school lines and of harmless public comments (`company`)."""
     table = {name: np.array([score[name] for score in scores]) for name in scores[0]}
     public = {name: np.array([score[name] for score in company]) for name in scores[0]}
-    calm = np.array([_calm(line) for line in lines])
+    calm = _likely(lines)
     steps: Steps = {"media": [(_rarely(lines, table, "media", _MEDIA[1]), _MEDIA[0])]}
     steps["under_13"] = [(_rarely(lines, table, "under_13", _UNDER_13[1]), _UNDER_13[0])]
     serious = _search(lines, table, public, steps, tuple(_SERIOUS), budget.serious, budget.public)
@@ -165,7 +165,7 @@ def _search(
 ) -> dict[str, float]:
     """One threshold a kind: the best bargains first, then two kinds at a time, until nothing gets better."""
     harm = np.array([line.harm for line in lines])
-    calm = np.array([_calm(line) for line in lines])
+    calm = _likely(lines)
     worth = np.array([_worth(line) for line in lines]) * harm
     already = _over(table, given)
     allowed = int(budget * int(calm.sum()))
@@ -252,6 +252,12 @@ def _calm(line: Line) -> bool:
     return not line.harm and line.category not in (Category.MEDIA, Category.UNDER_13)
 
 
+def _likely(lines: Sequence[Line]) -> Array:
+    """Which lines nobody is to be told of, and are no twin of a harmful one."""
+    harmful = {line.scenario for line in lines if line.harm}
+    return np.array([_calm(line) and line.scenario not in harmful for line in lines])
+
+
 def _worth(line: Line) -> float:
     if line.severity is Severity.URGENT or line.category in SAFEGUARDING:
         return 3.0
@@ -276,7 +282,8 @@ def _rates(
 ) -> dict[str, float]:
     flagged = _over(table, steps)
     harm = np.array([line.harm for line in lines])
-    calm = np.array([_calm(line) for line in lines])
+    likely = _likely(lines)
+    twins = np.array([_calm(line) for line in lines]) & ~likely
     urgent = np.array([line.severity is Severity.URGENT for line in lines])
     guarded = np.array([line.category in SAFEGUARDING for line in lines])
 
@@ -287,8 +294,9 @@ def _rates(
         "caught": share(harm),
         "urgent_caught": share(urgent),
         "safeguarding_caught": share(guarded),
-        "harmless_flagged": share(calm),
-        "harmless_serious": round(float(_over(table, steps, Severity.HIGH)[calm].mean()), 4),
+        "harmless_flagged": share(likely),
+        "harmless_serious": round(float(_over(table, steps, Severity.HIGH)[likely].mean()), 4),
+        "twins_flagged": share(twins),
         "public_flagged": round(float(_over(public, steps).mean()), 4),
     }
 

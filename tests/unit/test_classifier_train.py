@@ -122,8 +122,8 @@ def test_lines_of_one_scenario_are_left_out_together() -> None:
     assert set(folds) == set(range(5))
 
 
-def _line(category: str, harm: bool, severity: str = "none") -> Line:
-    return Line("x", harm, Category(category), Severity.parse(severity), "x")
+def _line(category: str, harm: bool, severity: str = "none", scenario: str = "") -> Line:
+    return Line("x", harm, Category(category), Severity.parse(severity), scenario or category)
 
 
 def test_thanks_are_taken_only_as_far_as_questions_keep_their_deadline() -> None:
@@ -162,6 +162,17 @@ def test_false_alarms_stay_within_the_budget_and_serious_ones_are_fewer() -> Non
         caught.append(found.rates["caught"])
     assert caught == sorted(caught, reverse=True)
     assert caught[-1] > 0.05
+
+
+def test_a_harmless_twin_in_the_words_of_a_harmful_line_does_not_count_as_a_false_alarm() -> None:
+    base = dict.fromkeys([*SCHOOL_HEADS[:-1], *PUBLIC_HEADS], 0.001)
+    lines = [_line("query", False)] * 200 + [_line("threat", True, "high", "car")] * 20
+    twins = [_line("query", False, scenario="car")] * 20
+    scores = [base] * 200 + [{**base, "threat": 0.6}] * 40
+    found = choose([*lines, *twins], scores, [base] * 10, BUDGETS["quiet"]).rates
+    assert (found["caught"], found["harmless_flagged"], found["twins_flagged"]) == (1, 0, 1)
+    strangers = [_line("query", False, scenario="bus")] * 20
+    assert choose([*lines, *strangers], scores, [base] * 10, BUDGETS["quiet"]).rates["caught"] == 0
 
 
 def test_calibration_finds_the_slope_it_was_made_with() -> None:
