@@ -1,6 +1,6 @@
 """The encoder's training: first on public comments, then on school lines with some of those comments as company.
 
-Twice two thirds of an hour and more on a CPU, so each finished part is kept in a folder: a training that was cut off
+An hour and a half and more on a CPU, so each finished part is kept in a folder: a training that was cut off
 goes on from there, and gives the same weights as one that was not.
 """
 
@@ -33,7 +33,7 @@ HEADS = (*PUBLIC_HEADS, *SCHOOL_HEADS)
 
 _FOLDS = 3
 _LEFT_OUT = (
-    2  # of the folds: two thirds of the lines are enough for thresholds, and each costs a quarter of an hour
+    1  # of the folds: a third of the lines is enough for thresholds, and each costs a quarter of an hour
 )
 _PUBLIC_PACE = Pace(passes=1, step=1.5e-4)
 _SCHOOL_PACE = Pace(passes=3, step=1.2e-4, texts=24, words=False)
