@@ -17,6 +17,15 @@ from monitor.storage.database import Database
 from tests.fakes import Build, World
 
 
+_LONG = frozenset({"test_week.py", "test_real_comments.py", "test_wall_clock.py", "test_crash.py"})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests take minutes begin first, else in any order: the last one would keep one worker waiting."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[URL]:
     """A running PostgreSQL with one migrated database, `template_schoolwatch`."""

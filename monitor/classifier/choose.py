@@ -36,7 +36,7 @@ class Budget:
 BUDGETS: Mapping[str, Budget] = {
     "cautious": Budget(0.09, 0.055, 3.0),
     "balanced": Budget(0.05, 0.025, 2.5),
-    "quiet": Budget(0.022, 0.011, 1.0),
+    "quiet": Budget(0.03, 0.016, 1.0),
 }
 
 # Share of harmless public comments that one head may flag. More for rudeness, which is everywhere in public

@@ -61,11 +61,11 @@ def test_poison_in_a_file_is_cleaned_or_set_aside_said_and_every_neighbour_is_st
     words = told.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     for said in ("surrogate", "nul", "future", "ancient", "long", "bad-kind", "bad-time"):
         assert said in words, said
-    for flagged in ("long-begins-badly", "megabyte"):
-        assert school.cases()[flagged]["severity"] in ("medium", "high"), flagged
-    told_at_once = {name for name, case in school.cases().items() if case["severity"] == "high"}
-    assert told_at_once >= {"good-2", "megabyte"}
-    assert len(school.sink.to("two")) == len(told_at_once)
+    flagged = {
+        name for name, case in school.cases().items() if case["severity"] in ("medium", "high", "urgent")
+    }
+    assert flagged >= {"good-2", "long-begins-badly", "megabyte"}
+    assert len(school.sink.to("two")) == len(flagged)
     assert all(mail["Bcc"] is None for mail in school.sink.mails)
     school.once(path)
     assert len([m for m in school.sink.to("one") if "could not be read" in str(m["Subject"])]) == 1, (
