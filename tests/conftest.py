@@ -16,7 +16,6 @@ from monitor.storage import migrate
 from monitor.storage.database import Database
 from tests.fakes import Build, World
 
-
 _LONG = frozenset({"test_week.py", "test_real_comments.py", "test_wall_clock.py", "test_crash.py"})
 
 
