@@ -53,7 +53,6 @@ class Embedded:
             )
         except (OSError, ValueError, KeyError, TypeError) as err:
             raise EngineError(f"the calibration of the embedded engine cannot be read: {err}") from err
-        self._labels = self._fit.labels
         if self._encoder.heads != (*public, *school) or self._small.heads != (public, school):
             raise EngineError(
                 "the parts of the embedded engine are of different trainings; install Schoolwatch again"
@@ -72,7 +71,7 @@ class Embedded:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._labels
+        return self._fit.labels
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """One Scores a text, in order. The company a text is scored in changes nothing."""
@@ -126,8 +125,8 @@ class Embedded:
             [public[heard], encoded[:, :size]], [school[heard], encoded[:, size:]]
         )
         for place, row in zip(heard, fitted.tolist(), strict=True):
-            combine(found[parts[place].owner], parts[place], dict(zip(self._labels, row, strict=True)))
-        return [{label: scores[label] for label in self._labels} for scores in found]
+            combine(found[parts[place].owner], parts[place], dict(zip(self.labels, row, strict=True)))
+        return [{label: scores[label] for label in self.labels} for scores in found]
 
     def _worst(self, parts: Sequence[Part], school: Floats) -> list[int]:
         """The places of the parts to read with care: of each text all, or as many as there is time for."""

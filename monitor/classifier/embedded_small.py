@@ -38,7 +38,6 @@ class EmbeddedSmall:
             raise EngineError(f"the weights of embedded-small are no weights file: {err}") from err
         model = self._model
         self._fit = Fit(model.public.heads, model.school.heads, model.public_fit, model.school_fit)
-        self._labels = self._fit.labels
         self.lexicon = Concepts.parse(model.lexicon)
         self.heads = (model.public.heads, model.school.heads)
         # A text is mostly asked about for several labels, one after the other.
@@ -55,7 +54,7 @@ class EmbeddedSmall:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return self._labels
+        return self._fit.labels
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """One Scores a text, in order. The company a text is scored in changes nothing."""
@@ -69,7 +68,7 @@ class EmbeddedSmall:
                     waiting = []
         if waiting:
             self._score_parts(waiting, found)
-        return [{label: scores[label] for label in self._labels} for scores in found]
+        return [{label: scores[label] for label in self.labels} for scores in found]
 
     def explain(self, text: str, label: str) -> list[tuple[int, int, float]]:
         """The words that speak for a label: (start, end, weight), heaviest first; weight in logits, above 0.
@@ -114,7 +113,7 @@ class EmbeddedSmall:
     def _score_parts(self, parts: Sequence[Part], found: list[dict[str, float]]) -> None:
         public, school = self.logits(parts)
         for part, row in zip(parts, self._fit.probabilities([public], [school]).tolist(), strict=True):
-            combine(found[part.owner], part, dict(zip(self._labels, row, strict=True)))
+            combine(found[part.owner], part, dict(zip(self.labels, row, strict=True)))
 
 
 def _halves(values: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:

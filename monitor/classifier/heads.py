@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SCHOOL_HEADS = (*HARMFUL, "complaint", "query", "thanks", "spam", "media", "unde
 """Heads that learn from written school lines."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fit:
     """The calibration of the logits of one or more models (`sources`), heard together.
 
@@ -40,7 +41,7 @@ class Fit:
     public: Floats
     school: Floats
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The labels that `probabilities` gives."""
         return self.public_heads + tuple(

@@ -61,9 +61,7 @@ def test_poison_in_a_file_is_cleaned_or_set_aside_said_and_every_neighbour_is_st
     words = told.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     for said in ("surrogate", "nul", "future", "ancient", "long", "bad-kind", "bad-time"):
         assert said in words, said
-    flagged = {
-        name for name, case in school.cases().items() if case["severity"] in ("medium", "high", "urgent")
-    }
+    flagged = {name for name, case in school.cases().items() if case["severity"] in ("medium", "high")}
     assert flagged >= {"good-2", "long-begins-badly", "megabyte"}
     assert len(school.sink.to("two")) == len(flagged)
     assert all(mail["Bcc"] is None for mail in school.sink.mails)

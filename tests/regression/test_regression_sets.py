@@ -83,18 +83,18 @@ def test_what_is_wanted_of_a_line_is_a_category_or_one_of_two_words() -> None:
     assert {kind for one in must_flag() for kind in one.kinds} <= words
 
 
-def test_no_line_was_trained_on() -> None:
-    trained = {
-        bare(json.loads(line)["text"])
-        for path in EXAMPLES.glob("*.jsonl")
-        for line in path.read_text(encoding="utf-8").splitlines()
-    }
-    assert len(trained) > 3_000
-    held_out = [
+def texts_in(folder: Path) -> list[str]:
+    return [
         json.loads(line)["text"]
-        for path in HELD_OUT.glob("*.jsonl")
+        for path in folder.glob("*.jsonl")
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
+
+
+def test_no_line_was_trained_on() -> None:
+    trained = set(map(bare, texts_in(EXAMPLES)))
+    assert len(trained) > 3_000
+    held_out = texts_in(HELD_OUT)
     assert len(held_out) >= 650
     lines = (*must_not_flag(), *(one.text for one in must_flag()), *held_out)
     assert [text for text in lines if bare(text) in trained] == []
