@@ -88,6 +88,7 @@ class FacebookConnector(Connector):
         self._session = GraphSession(options.api_url, total_s=total_s, secrets=tuple(secrets.values()))
         self._graph = Graph(self._session, secrets["access_token"])
         self._context = Context(source.name, options.page_id)
+        self._refresher = Refresher(self._graph, self._context)
 
     def streams(self) -> Sequence[str]:
         return tuple(dict.fromkeys(self._options.streams))
@@ -116,7 +117,7 @@ class FacebookConnector(Connector):
 
     def refresh(self, ids: Sequence[str], now: datetime) -> Sequence[Item]:
         """Read comments, posts and messages again; what is gone comes back as deleted."""
-        return Refresher(self._graph, self._context).read(ids, now)
+        return self._refresher.read(ids, now)
 
     def moderate(self, action: Capability, external_id: str, **details: str) -> None:
         """Hide, delete, reply (`text`) or block (`author_id`) [doc: Comment, Page Blocked]."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.errors import Permanent
+from connectors.errors import BadPayload, Permanent
 from connectors.facebook_graph import Gone, Graph
-from connectors.facebook_items import Context, comment, deleted, message, post
+from connectors.facebook_items import BadObject, Context, comment, deleted, message, post
 from connectors.facebook_lists import COMMENT_FIELDS, MESSAGE_FIELDS, POST_FIELDS
 from connectors.item import Item, ItemKind
 from connectors.sdk_session import scrubbed
@@ -22,18 +22,20 @@ _KINDS = {"comment": ItemKind.COMMENT, "post": ItemKind.VISITOR_POST, "message":
 
 class Refresher:
     """Asks for objects by id. An id does not tell for sure what it is of: a post on this page begins with the page's
-    id, a message with m_, and what is neither is taken for a comment first and for somebody's post then."""
+    id, a message with m_, and what is neither is taken for a comment until Graph says that it is a post."""
 
     def __init__(self, graph: Graph, context: Context) -> None:
         self._graph = graph
         self._context = context
+        self._posts: set[str] = set()  # somebody's posts that were taken for comments: not asked for so again
 
     def read(self, ids: Sequence[str], now: datetime) -> list[Item]:
         """The objects as they stand; each id once, those that are gone as deleted."""
         found: dict[str, Item] = {}
         gone: list[str] = []
+        forms = {one: self._form(one) for one in ids}
         for form in _FIELDS:
-            same = [one for one in dict.fromkeys(ids) if self._form(one) == form]
+            same = [one for one in forms if forms[one] == form]
             for start in range(0, len(same), _AT_ONCE):
                 chunk = same[start : start + _AT_ONCE]
                 rows = self._several(chunk, form, now)
@@ -41,15 +43,18 @@ class Refresher:
                 gone += [one for one in chunk if not rows.get(one)]
         if gone:
             self._make_sure(now)
-        found |= {one: deleted(one, self._context, _KINDS[self._form(one)]) for one in gone}
-        return [found[one] for one in dict.fromkeys(ids)]
+        found |= {one: deleted(one, self._context, _KINDS[forms[one]]) for one in gone}
+        return [found[one] for one in forms]
 
     def _several(self, ids: Sequence[str], form: str, now: datetime) -> dict[str, Any]:
-        """Rows by id; None for one that is gone. One bad id fails a request for many [src], so then each is asked."""
+        """Rows by id; None for one that is gone. One bad id fails a request for many [src]: its halves are asked."""
+        if len(ids) == 1:
+            return {ids[0]: self._one(ids[0], form, now)}
         try:
             return self._graph.objects(ids, now, _FIELDS[form])
         except Permanent:
-            return {one: self._one(one, form, now) for one in ids}
+            half = len(ids) // 2
+            return self._several(ids[:half], form, now) | self._several(ids[half:], form, now)
 
     def _one(self, external_id: str, form: str, now: datetime) -> Any:
         try:
@@ -60,9 +65,11 @@ class Refresher:
             if form != "comment":
                 raise
         try:  # a post has no field `parent`, and Graph refuses the whole request for it [doc]
-            return {**self._graph.object(external_id, now, POST_FIELDS), "is_post": True}
+            row = self._graph.object(external_id, now, POST_FIELDS)
         except Gone:
             return None
+        self._posts.add(external_id)
+        return {**row, "is_post": True}
 
     def _make_sure(self, now: datetime) -> None:
         """Raises if people's comments cannot be seen at all: then nothing is gone, we are blind."""
@@ -72,9 +79,19 @@ class Refresher:
     def _form(self, external_id: str) -> str:
         if external_id.startswith("m_"):
             return "message"
-        return "post" if external_id.startswith(f"{self._context.page_id}_") else "comment"
+        mine = external_id.startswith(f"{self._context.page_id}_")
+        return "post" if mine or external_id in self._posts else "comment"
 
     def _item(self, row: Any, form: str) -> Item:
+        try:
+            return self._read_as(form, row)
+        except (ValueError, TypeError, AttributeError) as err:
+            why = str(err) if isinstance(err, BadObject) else f"it cannot be read ({type(err).__name__})"
+            raise BadPayload(
+                f"Facebook's answer about a known {form} is none, look at its status: {why}"
+            ) from None
+
+    def _read_as(self, form: str, row: Any) -> Item:
         clean = scrubbed(row, self._graph.session)
         if form == "message":
             return message(clean, self._context, None)

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from connectors.item import Item, ItemState
 from monitor.storage.database import add_if_new
@@ -19,6 +19,36 @@ from monitor.storage.polls import Source
 from monitor.storage.tables import authors, item_versions, items, sightings, sources
 
 _LONGEST_NAME = 200
+
+# Asked of every item of every page, so it is put together once.
+_KNOWN = (
+    select(
+        items,
+        item_versions.c.payload_hmac,
+        sources.c.official,
+        sightings.c.first_seen_at.label("seen_here"),
+    )
+    .join(
+        item_versions,
+        and_(item_versions.c.item_id == items.c.id, item_versions.c.no == items.c.version_no),
+    )
+    .join(sources, sources.c.id == items.c.source_id)
+    .outerjoin(
+        sightings,
+        and_(
+            sightings.c.school_id == items.c.school_id,
+            sightings.c.item_id == items.c.id,
+            sightings.c.source_id == bindparam("source"),
+            sightings.c.stream == bindparam("stream"),
+        ),
+    )
+    .where(
+        items.c.school_id == bindparam("school"),
+        item_versions.c.school_id == bindparam("school"),
+        items.c.platform == bindparam("platform"),
+        items.c.external_id == bindparam("external_id"),
+    )
+)
 
 
 class Change(StrEnum):
@@ -55,12 +85,21 @@ def store(
     conn: Connection, source: Source, stream: str, item: Item, payload: Payload, now: datetime
 ) -> Stored:
     """Insert or update one cleaned item, with its sighting; idempotent. The first words and times stay."""
-    row = conn.execute(_by_external_id(source.school_id, item.platform, item.external_id)).first()
+    asked = {
+        "school": source.school_id,
+        "platform": item.platform,
+        "external_id": item.external_id,
+        "source": source.id,
+        "stream": stream,
+    }
+    row = conn.execute(_KNOWN, asked).first()
     stored = (
         _insert(conn, source, item, payload, now)
         if row is None
         else _update(conn, source, row, item, payload, now)
     )
+    if row is not None and row.seen_here is not None:
+        return stored
     add_if_new(
         conn,
         sightings,
@@ -152,23 +191,6 @@ def _update(
         mine = update(items).where(items.c.school_id == row.school_id, items.c.id == row.id)
         conn.execute(mine.values(**values))
     return Stored(row.id, change, values.get("version_no", row.version_no), before)
-
-
-def _by_external_id(school_id: str, platform: str, external_id: str) -> Any:
-    return (
-        select(items, item_versions.c.payload_hmac, sources.c.official)
-        .join(
-            item_versions,
-            and_(item_versions.c.item_id == items.c.id, item_versions.c.no == items.c.version_no),
-        )
-        .join(sources, sources.c.id == items.c.source_id)
-        .where(
-            items.c.school_id == school_id,
-            item_versions.c.school_id == school_id,
-            items.c.platform == platform,
-            items.c.external_id == external_id,
-        )
-    )
 
 
 def _add_version(

@@ -432,6 +432,27 @@ def test_refresh_asks_for_many_at_once(harness):
     assert len(harness.site.requests) == 2
 
 
+def test_one_that_is_gone_costs_a_handful_of_requests_and_not_one_each(harness):
+    harness.post(1, NOW, [NOW] * 48)
+    harness.site.delete("1_7")
+    found = harness.connector().refresh([f"1_{n}" for n in range(48)], NOW)
+    assert [item.external_id for item in found if item.state is ItemState.DELETED] == ["1_7"]
+    assert len(found) == 48
+    assert len(harness.site.requests) <= 15
+
+
+def test_a_post_elsewhere_is_taken_for_a_comment_once(harness):
+    harness.post(1, NOW, [NOW] * 20)
+    harness.site.publish(Entry("300_1", "See @school", NOW, author="7", tagged=True))
+    connector = harness.connector()
+    ids = [*(f"1_{n}" for n in range(20)), "300_1"]
+    connector.refresh(ids, NOW)
+    asked = len(harness.site.requests)
+    kinds = [item.kind for item in connector.refresh(ids, NOW)]
+    assert kinds == [ItemKind.COMMENT] * 20 + [ItemKind.MENTION]
+    assert len(harness.site.requests) - asked == 2
+
+
 def test_refresh_reads_messages_and_posts_elsewhere(harness):
     harness.site.publish(Entry("m_1", "Hi", NOW, author="7", on="t_1"))
     harness.site.publish(Entry("300_1", "See @school", NOW, author="7", tagged=True))
