@@ -6,13 +6,14 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from monitor.classifier.late import Late
 from monitor.domain.verdict import Category, Severity
 
 Range = tuple[int, int]
 """A half-open range of characters."""
 
 
-def spans(pattern: re.Pattern[str], text: str) -> list[Range]:
+def spans(pattern: re.Pattern[str] | Late, text: str) -> list[Range]:
     """Where a pattern holds, ascending."""
     return [found.span() for found in pattern.finditer(text)]
 

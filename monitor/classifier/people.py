@@ -12,6 +12,7 @@ from itertools import islice
 
 from monitor.classifier.finding import Finding, spans, within
 from monitor.classifier.known import NOTHING, Known
+from monitor.classifier.late import Late
 from monitor.classifier.wordlists import any_of
 from monitor.domain.verdict import Category, Severity
 
@@ -20,7 +21,7 @@ _AROUND = 80
 _SENTENCE_END = re.compile(r"[.!?\n]+(?:\s|$)")
 _TITLES = r"(?:mr|mrs|miss|ms|dr|sir|mister|prof|rev|father|coach)\.?"
 
-_TITLED = re.compile(
+_TITLED = Late(
     rf"(?<!\w)(?:{_TITLES} [a-z][\w'’-]{{1,20}}|the head ?teacher|"
     r"(?:your|the|that|our) (?:head|deputy head|headmaster))\b"
 )

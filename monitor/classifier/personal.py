@@ -12,6 +12,7 @@ from itertools import islice
 
 from monitor.classifier.finding import Finding
 from monitor.classifier.known import NOTHING, Known
+from monitor.classifier.late import Late
 from monitor.classifier.wordlists import any_of, words
 from monitor.domain.verdict import Category, Severity
 
@@ -22,53 +23,51 @@ _BEFORE = 60  # characters in which the words before a number or an address are 
 _AFTER = 40
 
 _SOMETHING = re.compile(r"[\d@]|\b(?:lives?|living|livin|moved|staying|stays?)\b", re.IGNORECASE)
-_PHONE = re.compile(r"(?<![\w£$€#/.@-])(?:\+|\(?0)[\d(](?:[ ().-]{0,2}\d){8,13}(?![\w@]|[./-]\d)")
-_MAIL = re.compile(
-    r"(?<![\w.+@/-])[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{2,24}){1,4}(?![\w@])", re.IGNORECASE
-)
-_POSTCODE = re.compile(r"\b[a-z]{1,2}\d[a-z\d]? ?\d[abd-hjlnp-uw-z]{2}\b", re.IGNORECASE)
+_PHONE = Late(r"(?<![\w£$€#/.@-])(?:\+|\(?0)[\d(](?:[ ().-]{0,2}\d){8,13}(?![\w@]|[./-]\d)")
+_MAIL = Late(r"(?<![\w.+@/-])[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{2,24}){1,4}(?![\w@])", re.IGNORECASE)
+_POSTCODE = Late(r"\b[a-z]{1,2}\d[a-z\d]? ?\d[abd-hjlnp-uw-z]{2}\b", re.IGNORECASE)
 _STREET_WORDS = "|".join(words("streets"))
 _STREET = (
     rf"(?:flat |number |no\.? ?|at )?\d{{1,4}}[a-d]?,? (?:[a-z][\w'-]{{1,14}} ){{1,3}}(?:{_STREET_WORDS})\b"
 )
-_HOUSE = re.compile(rf"\b{_STREET}", re.IGNORECASE)
-_HOUSE_WRITTEN = re.compile(
+_HOUSE = Late(rf"\b{_STREET}", re.IGNORECASE)
+_HOUSE_WRITTEN = Late(
     rf"(?<![\d£.:/-])\b\d{{1,4}}[a-d]? (?:[A-Z][\w'-]{{1,14}} ){{1,2}}(?:{_STREET_WORDS})\b"
 )
-_LIVES = re.compile(
+_LIVES = Late(
     r"\b(?:lives?|living|livin|house is|home is|stays?|staying|moved (?:them |him |her )?(?:in)?to|"
     r"address(?: is|:)?|find (?:him|her|them) at|foster care with \w{2,12}|he'?s at|she'?s at|they'?re at|hes at|"
     r"shes at|born at|it says|come see us at)\b"
     rf".{{0,30}}?\b(?:{_STREET}|(?:on|at|in|above \w{{2,4}} \w{{2,12}} on) (?:\d{{1,4}}[a-d]? )?"
     rf"(?:[A-Z][\w'-]{{1,14}} ){{1,3}}(?i:{_STREET_WORDS})\b)"
 )
-_NUMBER_33_4 = re.compile(r"(?<![\d+.,/-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d/-]|\.\d)|(?<!\d)\d{10}(?!\d)")
-_NAMED_NHS = re.compile(r"\bnhs (?:no\b|num)", re.IGNORECASE)
-_NAMED_UPN = re.compile(r"\bupn\b", re.IGNORECASE)
-_UPN = re.compile(r"(?<![a-z0-9])[a-hj-np-rt-z]\d{11}[0-9a-hj-np-rt-z](?![a-z0-9])", re.IGNORECASE)
+_NUMBER_33_4 = Late(r"(?<![\d+.,/-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d/-]|\.\d)|(?<!\d)\d{10}(?!\d)")
+_NAMED_NHS = Late(r"\bnhs (?:no\b|num)", re.IGNORECASE)
+_NAMED_UPN = Late(r"\bupn\b", re.IGNORECASE)
+_UPN = Late(r"(?<![a-z0-9])[a-hj-np-rt-z]\d{11}[0-9a-hj-np-rt-z](?![a-z0-9])", re.IGNORECASE)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 _DATE = (
     r"(?:\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)?\d\d|"
     rf"\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:19[3-9]|20[0-4])\d)"
 )
-_BORN = re.compile(
+_BORN = Late(
     r"\b(?:born|dob|d\.o\.b|date of birth|birth ?date|birthday)\b"
     rf"[^a-z\d]{{0,3}}(?:(?:is|was|on|the|in)[^a-z\d]{{1,3}}){{0,2}}{_DATE}(?!\d)",
     re.IGNORECASE,
 )
-_LISTED = re.compile(rf"\b[A-Z][\w'-]{{1,14}} (?:[A-Z] )?[A-Z][\w'-]{{1,14}},? {_DATE}(?!\d)")
+_LISTED = Late(rf"\b[A-Z][\w'-]{{1,14}} (?:[A-Z] )?[A-Z][\w'-]{{1,14}},? {_DATE}(?!\d)")
 
 _OTHERS = any_of("number_of_others")
 _OWN = any_of("number_own")
 _PUBLIC = any_of("number_public")
-_CALL_ME = re.compile(
+_CALL_ME = Late(
     r"\b(?:call|ring|text|phone|message|msg|contact|email|e-mail|whats ?app|dm|bell) (?:me|us)\b",
     re.IGNORECASE,
 )
 _FICTION = any_of("address_fiction")
 _HOMELY = any_of("address_home")
 _A_PLACE = any_of("address_public")
-_ROLES = re.compile(rf"(?:{'|'.join(words('mail_roles'))})\w{{0,12}}", re.IGNORECASE)
+_ROLES = Late(rf"(?:{'|'.join(words('mail_roles'))})\w{{0,12}}", re.IGNORECASE)
 
 _UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _NHS_LENGTH = 10
@@ -213,7 +212,7 @@ def _whose(text: str, found: re.Match[str]) -> Severity:
     return Severity.LOW if others < 0 else Severity.MEDIUM
 
 
-def _last(pattern: re.Pattern[str], text: str) -> int:
+def _last(pattern: Late, text: str) -> int:
     return max((found.start() for found in pattern.finditer(text)), default=-1)
 
 

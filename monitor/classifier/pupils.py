@@ -5,12 +5,12 @@ Names are told by their capitals, so this reads the text as it was given. A name
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 
 from monitor.classifier.finding import Finding, Range, spans, within
 from monitor.classifier.known import NOTHING, Known
+from monitor.classifier.late import Late
 from monitor.classifier.wordlists import any_of, first_names, words
 from monitor.domain.verdict import Category, Severity
 
@@ -18,18 +18,18 @@ MOST = 20
 
 _AROUND = 140  # characters on either side of the class in which a name and a private matter are looked for
 
-_CLASS = re.compile(
+_CLASS = Late(
     r"\b(?:(?:[Yy]ear|[Yy]r|[Yy]|[Bb]lwyddyn|[Dd]osbarth|[Cc]lass)s? ?\d{1,2}[A-Z]?|"
     r"(?:1[0-3]|[1-9]) ?[A-HJ-Z][A-Z]?|P[1-7]|"
     r"[Rr]eception|[Nn]ursery|(?:M(?:r|rs|iss|s) [A-Z][\w'’-]{1,15}(?:'s|’s|s)|[A-Z][a-z]{2,12}) [Cc]lass|"
     r"(?:Ladybirds?|Badgers?|Hedgehogs?|Squirrels?|Kingfishers?|Puffins?|Cygnets?|Owls?|Foxes|"
     r"Robins?|Otters?|Dolphins?|Butterflies|Bumblebees?|Caterpillars?|Tigers?|Lions?))\b"
 )
-_NAME = re.compile(
+_NAME = Late(
     r"\b[A-Z][a-zà-ÿ]{1,12}(?:-[A-Z]?[a-z]{1,10})? (?:(?:[A-Z]\w{0,2}['’])?[A-Z][a-zà-ÿ'’-]{1,15}|[A-Z]\b(?!\w))"
 )
 # Written small, a name is told by a list of first names, and what follows it must be no ordinary word.
-_SMALL = re.compile(
+_SMALL = Late(
     r"(?<![\w'])([a-z]{3,10}) ([a-z]{4,12})(?:'?s)? (?=(?:yr|year|y|from|in|is|got|has|was|who)\b|y\d|yr\d)"
 )
 _NO_SURNAMES = frozenset(words("no_surnames"))

@@ -7,6 +7,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from monitor.classifier.late import Late
+
 FOLDER = Path(__file__).with_name("rulebook")
 
 
@@ -16,10 +18,14 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_lists()[name])
 
 
-def any_of(name: str, or_else: str = "") -> re.Pattern[str]:
+def any_of(name: str, or_else: str = "") -> Late:
     """A pattern for any entry of a list as whole words, in capitals or not, or for the pattern `or_else`."""
-    whole = rf"\b(?:{'|'.join(words(name))})\b"
-    return re.compile(f"{whole}|{or_else}" if or_else else whole, re.IGNORECASE)
+
+    def told() -> str:
+        whole = rf"\b(?:{'|'.join(words(name))})\b"
+        return f"{whole}|{or_else}" if or_else else whole
+
+    return Late(told, re.IGNORECASE)
 
 
 @cache
