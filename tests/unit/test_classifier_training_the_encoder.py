@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,12 +175,29 @@ def test_a_file_that_is_none_is_refused_in_a_sentence(pretrained: Path, tmp_path
         Encoder(files["graph.onnx"], files["tokenizer.json"])
 
 
+_TRAINED: list[Path] = []
+training = pytest.mark.xdist_group("training")
+
+
 @pytest.fixture
-def trained(small: None, pretrained: Path, quick: None, one_thread: None, data: Path, tmp_path: Path) -> Path:
-    train(data, tmp_path / "out", examples=data / "lines.jsonl")
-    return tmp_path / "out"
+def trained(
+    small: None,
+    pretrained: Path,
+    quick: None,
+    one_thread: None,
+    data: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A copy of what a training wrote, which takes a while and is done once."""
+    if not _TRAINED:
+        folder = tmp_path_factory.mktemp("trained")
+        train(data, folder, examples=data / "lines.jsonl")
+        _TRAINED.append(folder)
+    return Path(shutil.copytree(_TRAINED[0], tmp_path / "trained"))
 
 
+@training
 def test_both_engines_are_written_with_thresholds_for_every_preset_and_a_card(trained: Path) -> None:
     engine = Embedded(trained)
     for preset in PRESETS:
@@ -192,16 +210,10 @@ def test_both_engines_are_written_with_thresholds_for_every_preset_and_a_card(tr
     assert "sexual_explicit" in card
 
 
+@training
 def test_a_training_that_was_cut_off_goes_on_and_ends_the_same(
-    small: None,
-    pretrained: Path,
-    quick: None,
-    one_thread: None,
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    trained: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(data, tmp_path / "whole", examples=data / "lines.jsonl")
     real, begun = encoder_training._fine_tune, []
 
     def dies_at_the_third_part(*args: object) -> None:
@@ -217,9 +229,10 @@ def test_a_training_that_was_cut_off_goes_on_and_ends_the_same(
     train(data, tmp_path / "cut", examples=data / "lines.jsonl")
     assert len(begun) == 4  # three parts, of which the third was begun twice
     for name in (GRAPH, TOKENISER, FIT, "embedded_small.npz", "embedded.thresholds.toml"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+        assert (tmp_path / "cut" / name).read_bytes() == (trained / name).read_bytes(), name
 
 
+@training
 def test_parts_of_different_trainings_are_refused(trained: Path) -> None:
     text = (trained / FIT).read_text(encoding="utf-8")
     (trained / FIT).write_text(text.replace("allegation", "accusation"), encoding="utf-8")
@@ -227,6 +240,7 @@ def test_parts_of_different_trainings_are_refused(trained: Path) -> None:
         Embedded(trained)
 
 
+@training
 def test_a_phrase_explains_what_needs_no_toxic_word(trained: Path) -> None:
     text = "well, a disclosure of the 6th kind, in the basket of pears over there"
     words = Embedded(trained).explain(text, "disclosure")
