@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Event
 
 from alerts import outbox
@@ -138,8 +137,7 @@ class Worker:
         return notices.fall_due(site, now)
 
     def _judge(self, site: Site, now: datetime) -> int:
-        assess = partial(self.installation.assess, standard=site.standard)
-        return judge.judge(site, assess, self.installation.engine_name, now)
+        return judge.judge(site, self.installation.assess, self.installation.engine_name, now)
 
     def _tell(self, site: Site, now: datetime) -> int:
         batches = tell.batches(site, now) + unread.tell(site, now)

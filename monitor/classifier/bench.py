@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from monitor.classifier.allowed import POLITE, Views, views
 from monitor.classifier.engine import Engine, EngineError, Scores
-from monitor.classifier.judge import Thresholds, judge, score_guarded
+from monitor.classifier.judge import Thresholds, judge, score_guarded, suspects
 from monitor.classifier.known import Known
 from monitor.classifier.languages import with_language
 from monitor.classifier.quoting import against
@@ -72,4 +72,4 @@ class Bench:
     ) -> Verdict:
         quoted = against(text)
         found = judge(scores, seen.plain, thresholds, self._engine, polite=seen.polite, against=quoted)
-        return with_rules(found, text, known, thresholds.off)
+        return with_rules(found, text, known, thresholds.off, suspected=suspects(scores, thresholds))

@@ -18,14 +18,25 @@ from typing import Protocol, runtime_checkable
 from monitor.classifier.allowed import POLITE
 from monitor.classifier.engine import Engine, EngineError, Scores
 from monitor.classifier.quoting import lowered
-from monitor.classifier.standard import ALWAYS_ON, DEFAULT_PRESET, Levels, Standard, Step, merged
+from monitor.classifier.standard import (
+    ALWAYS_ON,
+    DEFAULT_PRESET,
+    SPOKEN_BY_THE_SCHOOL,
+    Levels,
+    Standard,
+    Step,
+    merged,
+)
 from monitor.domain.verdict import Category, Severity, Span, Verdict
 
 SPANS_A_CATEGORY = 3
 
 _WEIGHTY = 0.3  # a word is a reason if it weighs this much of the heaviest: not every "you" beside an insult
 
+_SUSPICION = 6  # odds this many times lower than those at which people are told make a text suspicious
+
 _ASKING = {Category.QUERY, Category.COMPLAINT}
+_HARMLESS = _ASKING | {Category.MEDIA, Category.SPAM, Category.THANKS}
 
 
 @runtime_checkable
@@ -82,15 +93,29 @@ class Thresholds:
         )
 
     def under(self, standard: Standard) -> Thresholds:
-        """These with a school's own above them."""
-        if not standard.own and not standard.off:
-            return self
+        """These with a school's own above them; of words by the school what SPOKEN_BY_THE_SCHOOL leaves."""
+        given = self._under(standard) if standard.own or standard.off else self
+        return given._spoken_by_the_school() if standard.by_school else given
+
+    def _under(self, standard: Standard) -> Thresholds:
         steps = dict(self.steps)
         for category, own in standard.own:
             steps[category] = merged(steps.get(category, ()), own, category)
         said = repr((standard.own, sorted(standard.off)))
         mark = f"own-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
         return replace(self, steps=MappingProxyType(steps), off=standard.off - ALWAYS_ON, own=mark)
+
+    def _spoken_by_the_school(self) -> Thresholds:
+        steps = {
+            category: tuple(step for step in self.steps.get(category, ()) if step.severity >= least)
+            for category, least in SPOKEN_BY_THE_SCHOOL.items()
+        }
+        return replace(
+            self,
+            steps=MappingProxyType({category: told for category, told in steps.items() if told}),
+            off=self.off | (frozenset(Category) - SPOKEN_BY_THE_SCHOOL.keys()),
+            own=" ".join(part for part in (self.own, "by-school") if part),
+        )
 
 
 def judge(
@@ -133,6 +158,21 @@ def judge(
         engine=f"{engine.name} {engine.version}",
         thresholds=thresholds.name,
     )
+
+
+def suspects(scores: Scores, thresholds: Thresholds) -> bool:
+    """Does the engine half think that the text is harm, though it may not say so? Of scores that were checked."""
+    return any(
+        _odds(scores.get(category.value, 0.0)) * _SUSPICION >= _odds(step.threshold)
+        for category, steps in thresholds.steps.items()
+        if category not in thresholds.off and category not in _HARMLESS
+        for step in steps
+        if step.severity >= Severity.MEDIUM
+    )
+
+
+def _odds(probability: float) -> float:
+    return probability / (1 - probability) if probability < 1 else math.inf
 
 
 def check(scores: Scores, labels: Sequence[str]) -> None:

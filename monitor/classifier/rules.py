@@ -3,6 +3,9 @@
 The patterns are data, in the folder rulebook/, a file a subject, with what each should and should not match beside
 it. Numbers, addresses and names have code of their own: personal.py, pupils.py, people.py.
 
+A hint, of the folder hints/ within, is a rule for what is likelier harm than not, and may be none: it counts only in a
+text of which the engine half thinks so itself (judge.suspects).
+
 A rule adds to a verdict, and never takes away. Every rule takes time in proportion to the text: gaps in patterns are
 bounded, nothing that repeats stands in something that repeats, and a pattern runs only where one of its words stands.
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -28,9 +31,10 @@ from monitor.classifier.text import normalise, unmask
 from monitor.classifier.wordlists import FOLDER
 from monitor.domain.verdict import Category, Severity, Span, Verdict
 
-__all__ = ["Known", "Rule", "findings", "rules", "with_rules"]
+__all__ = ["Known", "Rule", "findings", "hints", "rules", "with_rules"]
 
 PARTS = "parts.toml"
+HINTS = "hints"
 
 SPANS_A_RULE = 3
 _AROUND = 60  # characters on either side of a match in which `unless` is looked for
@@ -67,29 +71,38 @@ class Rule:
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Every rule of the rulebook, read once. Raises KeyError or ValueError where a file is wrong."""
-    parts = _read(FOLDER / PARTS)
-    return tuple(
-        _rule(one, parts) for path in sorted(FOLDER.glob("*.toml")) for one in _read(path).get("rules", ())
-    )
+    """Every rule of the rulebook but hints, read once. Raises KeyError or ValueError where a file is wrong."""
+    return _in_folder(FOLDER)
 
 
-def findings(text: str, known: Known = NOTHING) -> list[Finding]:
-    """Everything that any rule found, worst first; ranges count characters of the text."""
+@cache
+def hints() -> tuple[Rule, ...]:
+    """Every hint, read when the first suspicious text comes. Raises KeyError or ValueError where a file is wrong."""
+    return _in_folder(FOLDER / HINTS)
+
+
+def findings(text: str, known: Known = NOTHING, *, suspected: bool = False) -> list[Finding]:
+    """Everything that any rule found, worst first; ranges count characters of the text. `suspected`: hints, too."""
     found = [
         *personal_data(text, known),
         *named_pupils(text, known),
         *accusations(text, known),
-        *_from_rulebook(text),
+        *_from_rulebook(text, suspected=suspected),
     ]
     return sorted(found, key=lambda one: -one.severity)
 
 
 def with_rules(
-    verdict: Verdict, text: str, known: Known = NOTHING, off: frozenset[Category] = frozenset()
+    verdict: Verdict,
+    text: str,
+    known: Known = NOTHING,
+    off: frozenset[Category] = frozenset(),
+    *,
+    suspected: bool = False,
 ) -> Verdict:
-    """The verdict with what the rules found in the text: a rule adds, and never takes away. `off`: not told."""
-    found = [one for one in findings(text, known) if one.category not in off]
+    """The verdict with what the rules found in the text: a rule adds, and never takes away. `off`: not told.
+    `suspected`: hints count."""
+    found = [one for one in findings(text, known, suspected=suspected) if one.category not in off]
     if not found:
         return verdict
     worse = [one.category for one in found if one.severity >= verdict.severity]
@@ -104,10 +117,10 @@ def with_rules(
     )
 
 
-def _from_rulebook(text: str) -> Iterator[Finding]:
+def _from_rulebook(text: str, *, suspected: bool) -> Iterator[Finding]:
     told: set[str] = set()
     for number, view in enumerate(_views(text)):
-        for rule in _worth_trying(view):
+        for rule in _worth_trying(view, suspected=suspected):
             if rule.id in told:
                 continue
             ranges = list(islice(rule.matches(view), SPANS_A_RULE))
@@ -117,21 +130,23 @@ def _from_rulebook(text: str) -> Iterator[Finding]:
                 yield Finding(rule.id, rule.category, rule.severity, start, end)
 
 
-def _worth_trying(view: str) -> list[Rule]:
+def _worth_trying(view: str, *, suspected: bool) -> list[Rule]:
     """The rules one of whose words stands in the view: few of many, found without trying any."""
-    found: set[int] = set()
-    by_word = _by_word()
-    for word in set(_WORD.findall(view)):
-        found.update(by_word.get(word, ()))
-    return [rules()[number] for number in sorted(found)]
+    words = set(_WORD.findall(view))
+    found: list[Rule] = []
+    for book in (rules, hints) if suspected else (rules,):
+        by_word = _by_word(book)
+        places = {place for word in words for place in by_word.get(word, ())}
+        found += [book()[place] for place in sorted(places)]
+    return found
 
 
 @cache
-def _by_word() -> dict[str, list[int]]:
+def _by_word(book: Callable[[], tuple[Rule, ...]]) -> dict[str, list[int]]:
     index: dict[str, list[int]] = {}
-    for number, rule in enumerate(rules()):
+    for place, rule in enumerate(book()):
         for word in rule.words:
-            index.setdefault(word, []).append(number)
+            index.setdefault(word, []).append(place)
     return index
 
 
@@ -146,6 +161,14 @@ def _views(text: str) -> Iterator[str]:
     bare = unmask(tidy)
     if bare != tidy:
         yield bare
+
+
+def _in_folder(folder: Path) -> tuple[Rule, ...]:
+    shared = _read(FOLDER / PARTS)
+    files = [_read(path) for path in sorted(folder.glob("*.toml"))]
+    return tuple(
+        _rule(one, shared | file.get("parts", {})) for file in files for one in file.get("rules", ())
+    )
 
 
 def _rule(told: dict[str, Any], parts: dict[str, Any]) -> Rule:

@@ -16,6 +16,20 @@ DEFAULT_PRESET = "balanced"
 ALWAYS_ON = SAFEGUARDING | {Category.THREAT}
 """Categories that no school can switch off or make less of: a lost disclosure is the worst that can happen."""
 
+SPOKEN_BY_THE_SCHOOL = {
+    Category.DATA_BREACH: Severity.MEDIUM,
+    Category.IDENTITY_ATTACK: Severity.HIGH,
+    Category.INSULT: Severity.HIGH,
+    Category.OBSCENE: Severity.HIGH,
+    Category.SEVERE_TOXICITY: Severity.HIGH,
+    Category.SEXUAL: Severity.HIGH,
+    Category.SEXUAL_EXPLICIT: Severity.HIGH,
+    Category.THREAT: Severity.HIGH,
+    Category.TOXICITY: Severity.HIGH,
+}
+"""What of the school's own words people are told, and from which severity on: somebody's data given away, and what an
+account writes that a stranger has taken over. That a school speaks of illness, danger and worry is its work."""
+
 OwnSteps: TypeAlias = "float | tuple[Step, ...]"
 """A school's thresholds of one category: from here on people are told; or all its steps, ascending."""
 
@@ -33,7 +47,7 @@ class Standard:
     """`preset` of the engine's thresholds, the school's `own` above them, categories it wants `off`.
 
     `staff`: names and titles. `allowed`: names, places, numbers and addresses that are no insult and no leak.
-    Hashable: schools that set the same share one set of thresholds.
+    `by_school`: the words are the school's own. Hashable: schools that set the same share one set of thresholds.
     """
 
     preset: str = DEFAULT_PRESET
@@ -41,6 +55,7 @@ class Standard:
     off: frozenset[Category] = frozenset()
     staff: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    by_school: bool = False
 
 
 ANY_SCHOOL = Standard()

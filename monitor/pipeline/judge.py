@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from alerts.kinds import Alert, AlertKind
 from connectors.item import ItemKind, ItemState
 from monitor.classifier.engine import EngineError
+from monitor.classifier.standard import Standard
 from monitor.domain.answers import answering, answers
 from monitor.domain.case import Case
 from monitor.domain.decide import (
@@ -29,7 +30,7 @@ from monitor.domain.decide import (
 from monitor.domain.verdict import Verdict
 from monitor.pipeline import tell
 from monitor.pipeline.review import heed
-from monitor.pipeline.site import Assess, Site
+from monitor.pipeline.site import Assess, Judges, Site
 from monitor.storage import cases, events, items, threads, unread, verdicts
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Assessed:
     engine_down: bool = False
 
 
-def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: int = 64) -> int:
+def judge(site: Site, judges: Judges, engine_name: str, now: datetime, limit: int = 64) -> int:
     """Judge up to `limit` items of the school; how many were looked at. Nothing passes as clean unjudged."""
     with site.db.read() as conn:
         waiting = verdicts.unjudged(conn, site.id, now, limit)
@@ -57,7 +58,11 @@ def judge(site: Site, assess: Assess, engine_name: str, now: datetime, limit: in
     if not rows:
         return 0
     to_score = [row for row in rows.values() if _wants_score(row)]
-    assessed = dict(zip((row.id for row in to_score), _assess(assess, to_score), strict=True))
+    assessed: dict[int, Assessed] = {}
+    for by_school in (False, True):
+        said = [row for row in to_score if row.author_is_school is by_school]
+        assess = _by(judges, replace(site.standard, by_school=by_school))
+        assessed |= zip((row.id for row in said), _assess(assess, said), strict=True)
     with site.db.write("T2") as conn:
         events.lock(conn, site.id)
         _note_engine(conn, site, engine_name, list(assessed.values()), now)
@@ -86,6 +91,10 @@ def _still_waits(row: Row[Any], before: Row[Any]) -> bool:
         before.judged_state,
         before.score_again_at,
     )
+
+
+def _by(judges: Judges, standard: Standard) -> Assess:
+    return lambda texts: judges(texts, standard)
 
 
 def _assess(assess: Assess, rows: Sequence[Row[Any]]) -> list[Assessed]:

@@ -25,6 +25,13 @@ POSITIVE = (
     "The Blitz day was a great success, thank you to all who dressed up",
     "Term begins on 02/09/2026. Hoodies are £18.50, order at the office",
 )
+AT_WORK = (
+    "Dear Nicola, no child should feel like that. Mrs Okafor is ringing you now.",
+    "Grace, please come to the side gate. If she is short of breath before then, ring 999.",
+    "A child told us today that somebody had hurt her. We have spoken to her family and to the police.",
+    "Hello Dan. Mrs Okafor answers newspapers in the afternoon.",
+)
+TAKEN_OVER = ("I will kill you all tomorrow", "You stupid fucking idiots, this school is shit")
 
 
 def test_r18_a_post_of_the_schools_own_that_gives_a_child_away_is_recognised_and_good_news_is_not(
@@ -39,3 +46,18 @@ def test_r18_a_post_of_the_schools_own_that_gives_a_child_away_is_recognised_and
     assert wrong(found, wanted, comments) == []
     assert [text for one, text in comments.items() if text in POSITIVE and found[one].flagged] == []
     assert {one for one, case in school.cases().items() if case["due_at"] is not None} == set()
+
+
+def test_r18_what_a_school_writes_in_its_work_is_no_alarm_and_what_a_stranger_writes_in_its_name_is(
+    oakfield_anywhere: Outside,
+) -> None:
+    school = oakfield_anywhere
+    comments = {f"p{n}": text for n, text in enumerate((*AT_WORK, *TAKEN_OVER))}
+    own = {"kind": "comment", "author_is_school": True, "author_id": "school"}
+    found = recognised(school, comments, **own)
+    assert {text for one, text in comments.items() if found[one].flagged} == set(TAKEN_OVER)
+
+
+def test_r18_the_same_words_of_anybody_else_are_told(oakfield_anywhere: Outside) -> None:
+    found = recognised(oakfield_anywhere, {"p": AT_WORK[0]})
+    assert found["p"].flagged

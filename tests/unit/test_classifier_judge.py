@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.classifier.engine import EngineError, Scores
-from monitor.classifier.judge import Thresholds, judge, score_guarded
+from monitor.classifier.judge import Thresholds, judge, score_guarded, suspects
 from monitor.classifier.registry import thresholds_of
 from monitor.classifier.standard import PRESETS, Standard, Step
 from monitor.domain.verdict import Category, Severity
@@ -24,6 +24,7 @@ thanks = [[0.8, "none"]]
 insult = [[0.95, "high"]]
 """
 CALM = {"insult": 0.1, "disclosure": 0.1, "complaint": 0.1, "thanks": 0.1}
+CALMER = dict.fromkeys(CALM, 0.01)
 
 
 class FakeEngine:
@@ -221,6 +222,21 @@ def test_a_schools_number_for_a_category_without_thresholds_tells_people(thresho
     assert (verdict.categories, verdict.severity) == ((Category.BULLYING,), Severity.MEDIUM)
 
 
+def test_a_text_is_suspicious_from_a_sixth_of_the_odds_at_which_people_are_told(
+    thresholds: Thresholds,
+) -> None:
+    # 0.6 are odds of 3 to 2; a sixth of it 1 to 4, which is 1 in 5.
+    assert [suspects({**CALMER, "insult": score}, thresholds) for score in (0.199, 0.2)] == [False, True]
+    assert suspects({**CALMER, "insult": 1.0}, thresholds)
+    assert not suspects({**CALMER, "complaint": 0.9, "thanks": 0.9}, thresholds), "neither is harm"
+
+
+def test_what_a_school_wants_to_hear_later_is_suspicious_later(thresholds: Thresholds) -> None:
+    assert not suspects({**CALMER, "insult": 0.3}, own(thresholds, insult=0.9))
+    off = thresholds.under(Standard(off=frozenset({Category.INSULT})))
+    assert not suspects({**CALMER, "insult": 0.95}, off)
+
+
 def test_a_schools_steps_take_the_presets_place(thresholds: Thresholds) -> None:
     steps = ((0.3, Severity.HIGH), (0.7, Severity.URGENT))
     assert severities(own(thresholds, insult=steps), "insult", 0.29, 0.3, 0.7) == ["none", "high", "urgent"]
@@ -233,6 +249,22 @@ def test_nothing_that_a_school_sets_makes_less_of_what_a_child_may_need(threshol
     assert severities(changed, "disclosure", 0.19, 0.2, 0.4, 0.95) == ["none", "medium", "urgent", "urgent"]
     off = thresholds.under(Standard(off=frozenset({Category.DISCLOSURE})))
     assert severities(off, "disclosure", 0.4) == ["urgent"]
+
+
+def test_of_the_schools_own_words_only_what_is_unfit_or_gives_somebody_away_is_told(
+    thresholds: Thresholds,
+) -> None:
+    by_school = thresholds.under(Standard(by_school=True))
+    assert severities(by_school, "disclosure", 0.99) == ["none"]
+    assert severities(by_school, "complaint", 0.99) == ["none"]
+    assert severities(by_school, "insult", 0.89, 0.9) == ["none", "high"]
+    assert not suspects({**CALMER, "disclosure": 0.99}, by_school)
+    assert by_school.name.endswith("by-school")
+
+
+def test_of_the_schools_own_words_a_school_may_want_to_hear_less_still(thresholds: Thresholds) -> None:
+    off = thresholds.under(Standard(by_school=True, off=frozenset({Category.INSULT})))
+    assert severities(off, "insult", 0.99) == ["none"]
 
 
 def test_a_category_that_is_off_is_not_told(thresholds: Thresholds) -> None:

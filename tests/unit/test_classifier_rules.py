@@ -10,7 +10,7 @@ import pytest
 from monitor.classifier.people import accusations
 from monitor.classifier.personal import personal_data
 from monitor.classifier.pupils import named_pupils
-from monitor.classifier.rules import Known, Rule, findings, rules, with_rules
+from monitor.classifier.rules import Known, Rule, findings, hints, rules, with_rules
 from monitor.domain.verdict import Category, Severity, Span, Verdict
 
 _PREFIXES = (
@@ -36,8 +36,25 @@ def test_a_rule_matches_its_own_examples_and_none_of_its_look_alikes(rule: Rule)
         assert with_rules(Verdict(), text) == Verdict(), text
 
 
+@pytest.mark.parametrize("hint", hints(), ids=lambda hint: hint.id)
+def test_a_hint_matches_its_own_examples_and_none_of_its_look_alikes(hint: Rule) -> None:
+    assert len(hint.should) >= 4
+    assert len(hint.should_not) >= 4
+    for text in hint.should:
+        assert hint.id in {found.rule for found in findings(text, suspected=True)}, text
+    for text in hint.should_not:
+        assert hint.id not in {found.rule for found in findings(text, suspected=True)}, text
+
+
+def test_a_hint_counts_only_where_the_engine_half_thinks_so_itself() -> None:
+    hint = hints()[0]
+    (text, *_) = (text for text in hint.should if not findings(text))
+    assert with_rules(Verdict(), text) == Verdict()
+    assert hint.category in with_rules(Verdict(), text, suspected=True).categories
+
+
 def test_every_rule_has_a_name_of_its_own() -> None:
-    names = [rule.id for rule in rules()]
+    names = [rule.id for rule in (*rules(), *hints())]
     assert len(names) == len(set(names))
 
 
@@ -111,7 +128,7 @@ def _is_linear(work: Callable[[str], object], unit: str) -> None:
     assert whole < 10
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", [*rules(), *hints()], ids=lambda rule: rule.id)
 def test_a_hundred_kilobytes_of_anything_take_a_rule_linear_time(rule: Rule) -> None:
     example = rule.should[0].lower()
     for unit in (example[: len(example) // 2] + " ", " ".join(sorted(rule.words)) + " ", "i "):
