@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
+# Where it is set, every process that a test starts would compile the program's modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint format bench lock clean
 
 demo: $(VENV)/demo.stamp
