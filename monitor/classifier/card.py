@@ -75,7 +75,8 @@ def _goals(
     return [
         "## Goals",
         "",
-        "The rules, which know numbers, names and plain words, stand beside the engine and are not in these figures.",
+        "The rules, which know numbers, names, plain words and hints, stand beside the engine and are not in these "
+        "figures; docs/judgement.md has some with them.",
         "",
         *_table(("goal", "wanted", "here"), goals),
     ]
