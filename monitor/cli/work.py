@@ -157,7 +157,7 @@ def once(
     """Make one pass: read the items given and every configured source, judge, mail, and exit.
 
     Naive times in the items are in the school's zone. Mails that the server does not take now wait for the next
-    pass or for `run`.
+    pass or for `run`. Exit code 0: every source was read; 1: one could not be, and all others were.
     """
     from monitor import logs
     from monitor.once import one_pass
@@ -190,6 +190,8 @@ def once(
         click.echo(
             f"schoolwatch: {result.mails_waiting} mails wait; see `schoolwatch outbox` for why", err=True
         )
+    if result.failed:
+        raise SystemExit(1)
 
 
 class _progress:  # noqa: N801  a context manager by nature
