@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 
 def positions(text: str, view: str) -> list[int]:
@@ -23,16 +23,20 @@ def positions(text: str, view: str) -> list[int]:
     return [*found, min(at, len(text))]
 
 
-def spread(text: str, view: str, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Ranges of the view as ranges of the text, each widened to whole words; never empty, unless the text is."""
-    places = positions(text, view)
+def spread(text: str, places: Sequence[int], ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges of a view as ranges of the text, each widened to whole words; never empty, unless the text is.
+
+    `places`: the view's `positions`.
+    """
+    found = []
     for start, end in ranges:
         first, last = places[start], max(places[min(end, len(places) - 1) - 1] + 1, places[start] + 1)
         while first > 0 and text[first - 1].isalnum() and text[first].isalnum():
             first -= 1
         while last < len(text) and text[last].isalnum() and text[last - 1].isalnum():
             last += 1
-        yield first, min(last, len(text))
+        found.append((first, min(last, len(text))))
+    return found
 
 
 def _same(one: str, other: str) -> bool:

@@ -50,26 +50,40 @@ class Bench:
         steps = self._thresholds(replace(standard, staff=(), allowed=()))
         known = Known(standard.staff, standard.allowed)
         return [
-            with_language(self._verdict(text, one, scores, steps, known), text)
-            for text, one, scores in zip(texts, seen, self._scores(seen), strict=True)
+            with_language(self._verdict(text, one, scores, steps, known, suspected=suspected), text)
+            for text, one, scores, suspected in zip(texts, seen, *self._heard(seen, steps), strict=True)
         ]
 
     def _under(self, standard: Standard) -> Thresholds:
         return self._presets[standard.preset].under(standard)
 
-    def _scores(self, seen: Sequence[Views]) -> list[Scores]:
-        """Both views in one call; the second only where it differs."""
+    def _heard(self, seen: Sequence[Views], thresholds: Thresholds) -> tuple[list[Scores], list[bool]]:
+        """The scores of each text, and whether it is suspicious. Both views in one call; the second only where it
+        differs.
+
+        What a school sets may make a text suspicious and never unsuspicious: it is looked at as it stands, by the
+        preset, too. A hint of a disclosure must not hang on a threshold of insults.
+        """
         twice = [at for at, one in enumerate(seen) if one.polite != one.plain]
         given = [*(one.plain for one in seen), *(seen[at].polite for at in twice)]
         scored = score_guarded(self._engine, given, self._limit_s)
         found, polite = scored[: len(seen)], scored[len(seen) :]
+        preset = self._presets[thresholds.preset]
+        suspected = [suspects(scores, preset) or suspects(scores, thresholds) for scores in found]
         for at, other in zip(twice, polite, strict=True):
             found[at] = {label: (other if label in POLITE else found[at])[label] for label in found[at]}
-        return found
+        return found, suspected
 
     def _verdict(
-        self, text: str, seen: Views, scores: Scores, thresholds: Thresholds, known: Known
+        self,
+        text: str,
+        seen: Views,
+        scores: Scores,
+        thresholds: Thresholds,
+        known: Known,
+        *,
+        suspected: bool,
     ) -> Verdict:
         quoted = against(text)
         found = judge(scores, seen.plain, thresholds, self._engine, polite=seen.polite, against=quoted)
-        return with_rules(found, text, known, thresholds.off, suspected=suspects(scores, thresholds))
+        return with_rules(found, text, known, thresholds.off, suspected=suspected)

@@ -21,7 +21,7 @@ from monitor.classifier.quoting import lowered
 from monitor.classifier.standard import (
     ALWAYS_ON,
     DEFAULT_PRESET,
-    SPOKEN_BY_THE_SCHOOL,
+    TOLD_OF_THE_SCHOOL,
     Levels,
     Standard,
     Step,
@@ -93,9 +93,12 @@ class Thresholds:
         )
 
     def under(self, standard: Standard) -> Thresholds:
-        """These with a school's own above them; of words by the school what SPOKEN_BY_THE_SCHOOL leaves."""
+        """These with a school's own above them; of words by the school what TOLD_OF_THE_SCHOOL leaves."""
         given = self._under(standard) if standard.own or standard.off else self
-        return given._spoken_by_the_school() if standard.by_school else given
+        if not standard.by_school:
+            return given
+        own = " ".join(part for part in (given.own, "by-school") if part)
+        return replace(given, off=given.off | (frozenset(Category) - TOLD_OF_THE_SCHOOL), own=own)
 
     def _under(self, standard: Standard) -> Thresholds:
         steps = dict(self.steps)
@@ -104,18 +107,6 @@ class Thresholds:
         said = repr((standard.own, sorted(standard.off)))
         mark = f"own-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
         return replace(self, steps=MappingProxyType(steps), off=standard.off - ALWAYS_ON, own=mark)
-
-    def _spoken_by_the_school(self) -> Thresholds:
-        steps = {
-            category: tuple(step for step in self.steps.get(category, ()) if step.severity >= least)
-            for category, least in SPOKEN_BY_THE_SCHOOL.items()
-        }
-        return replace(
-            self,
-            steps=MappingProxyType({category: told for category, told in steps.items() if told}),
-            off=self.off | (frozenset(Category) - SPOKEN_BY_THE_SCHOOL.keys()),
-            own=" ".join(part for part in (self.own, "by-school") if part),
-        )
 
 
 def judge(

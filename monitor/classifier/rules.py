@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from monitor.classifier.align import spread
+from monitor.classifier.align import positions, spread
 from monitor.classifier.finding import Finding
 from monitor.classifier.known import NOTHING, Known
 from monitor.classifier.people import accusations
@@ -120,14 +120,18 @@ def with_rules(
 def _from_rulebook(text: str, *, suspected: bool) -> Iterator[Finding]:
     told: set[str] = set()
     for number, view in enumerate(_views(text)):
+        places: list[int] = []
         for rule in _worth_trying(view, suspected=suspected):
             if rule.id in told:
                 continue
             ranges = list(islice(rule.matches(view), SPANS_A_RULE))
-            if ranges:
-                told.add(rule.id)
-            for start, end in spread(text, view, ranges) if number else ranges:
-                yield Finding(rule.id, rule.category, rule.severity, start, end)
+            if not ranges:
+                continue
+            told.add(rule.id)
+            if number:
+                places = places or positions(text, view)
+                ranges = spread(text, places, ranges)
+            yield from (Finding(rule.id, rule.category, rule.severity, *span) for span in ranges)
 
 
 def _worth_trying(view: str, *, suspected: bool) -> list[Rule]:

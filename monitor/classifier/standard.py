@@ -16,19 +16,26 @@ DEFAULT_PRESET = "balanced"
 ALWAYS_ON = SAFEGUARDING | {Category.THREAT}
 """Categories that no school can switch off or make less of: a lost disclosure is the worst that can happen."""
 
-SPOKEN_BY_THE_SCHOOL = {
-    Category.DATA_BREACH: Severity.MEDIUM,
-    Category.IDENTITY_ATTACK: Severity.HIGH,
-    Category.INSULT: Severity.HIGH,
-    Category.OBSCENE: Severity.HIGH,
-    Category.SEVERE_TOXICITY: Severity.HIGH,
-    Category.SEXUAL: Severity.HIGH,
-    Category.SEXUAL_EXPLICIT: Severity.HIGH,
-    Category.THREAT: Severity.HIGH,
-    Category.TOXICITY: Severity.HIGH,
-}
-"""What of the school's own words people are told, and from which severity on: somebody's data given away, and what an
-account writes that a stranger has taken over. That a school speaks of illness, danger and worry is its work."""
+TOLD_OF_THE_SCHOOL = frozenset(
+    {
+        Category.DATA_BREACH,
+        Category.EXPLOITATION,
+        Category.GROOMING,
+        Category.IDENTITY_ATTACK,
+        Category.INSULT,
+        Category.OBSCENE,
+        Category.RADICALISATION,
+        Category.SEVERE_TOXICITY,
+        Category.SEXTORTION,
+        Category.SEXUAL,
+        Category.SEXUAL_EXPLICIT,
+        Category.THREAT,
+        Category.TOXICITY,
+        Category.WEAPON,
+    }
+)
+"""What of the school's own words people are told: somebody's data given away, and what an account writes that somebody
+has taken over or misuses. That a school speaks of illness, of danger and of worry is its work."""
 
 OwnSteps: TypeAlias = "float | tuple[Step, ...]"
 """A school's thresholds of one category: from here on people are told; or all its steps, ascending."""

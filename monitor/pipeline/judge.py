@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER = timedelta(minutes=5)
 _TRY_AGAIN_AT_LEAST = timedelta(minutes=20)
+_ANYBODY_SIGNS = frozenset({"feed"})
+"""Platforms on which anybody can write under any name: there the words are judged as anybody's."""
 _PROBE = "Thank you for a lovely afternoon."
 """Judged when a text fails: tells a broken engine from a text it cannot read."""
 
@@ -60,7 +62,7 @@ def judge(site: Site, judges: Judges, engine_name: str, now: datetime, limit: in
     to_score = [row for row in rows.values() if _wants_score(row)]
     assessed: dict[int, Assessed] = {}
     for by_school in (False, True):
-        said = [row for row in to_score if row.author_is_school is by_school]
+        said = [row for row in to_score if _by_school(row) is by_school]
         assess = _by(judges, replace(site.standard, by_school=by_school))
         assessed |= zip((row.id for row in said), _assess(assess, said), strict=True)
     with site.db.write("T2") as conn:
@@ -91,6 +93,11 @@ def _still_waits(row: Row[Any], before: Row[Any]) -> bool:
         before.judged_state,
         before.score_again_at,
     )
+
+
+def _by_school(row: Row[Any]) -> bool:
+    """Are the words surely the school's own?"""
+    return bool(row.author_is_school) and row.source_platform not in _ANYBODY_SIGNS
 
 
 def _by(judges: Judges, standard: Standard) -> Assess:

@@ -279,6 +279,7 @@ def current(conn: Connection, school_id: str, item_ids: Sequence[int]) -> dict[i
             item_versions.c.seen_at.label("version_seen_at"),
             authors.c.name.label("author_name"),
             sources.c.name.label("source_name"),
+            sources.c.platform.label("source_platform"),
             sources.c.official,
         )
         .join(item_versions, version)

@@ -31,7 +31,12 @@ AT_WORK = (
     "A child told us today that somebody had hurt her. We have spoken to her family and to the police.",
     "Hello Dan. Mrs Okafor answers newspapers in the afternoon.",
 )
-TAKEN_OVER = ("I will kill you all tomorrow", "You stupid fucking idiots, this school is shit")
+TAKEN_OVER = (
+    "I will kill you all tomorrow",
+    "You stupid fucking idiots, this school is shit",
+    "Bringing my machete to school tomorrow, who wants to watch",
+    "Send me a pic, dont tell your mum, our little secret",
+)
 
 
 def test_r18_a_post_of_the_schools_own_that_gives_a_child_away_is_recognised_and_good_news_is_not(

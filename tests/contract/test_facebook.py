@@ -438,7 +438,30 @@ def test_one_that_is_gone_costs_a_handful_of_requests_and_not_one_each(harness):
     found = harness.connector().refresh([f"1_{n}" for n in range(48)], NOW)
     assert [item.external_id for item in found if item.state is ItemState.DELETED] == ["1_7"]
     assert len(found) == 48
-    assert len(harness.site.requests) <= 15
+    assert len(harness.site.requests) <= 20
+
+
+def test_many_that_are_gone_cost_not_many_more_requests_than_there_are_ids(harness):
+    harness.post(1, NOW, [NOW] * 50)
+    for n in range(0, 50, 5):
+        harness.site.delete(f"1_{n}")
+    found = harness.connector().refresh([f"1_{n}" for n in range(50)], NOW)
+    assert sum(item.state is ItemState.DELETED for item in found) == 10
+    assert len(harness.site.requests) <= 70
+
+
+def test_one_whose_answer_cannot_be_read_stays_as_it_is_known_and_hides_no_other(harness):
+    harness.post(1, NOW, [NOW] * 2)
+    rows = {"1_0": {"message": "no id"}, "1_1": {**_COMMENT, "id": "1_1"}}
+    harness.trouble(Trouble(Fault.BODY, body=json.dumps(rows).encode()))
+    assert [item.external_id for item in harness.connector().refresh(["1_0", "1_1"], NOW)] == ["1_1"]
+
+
+def test_where_no_answer_can_be_read_the_whole_refresh_fails(harness):
+    harness.post(1, NOW, [NOW])
+    harness.trouble(Trouble(Fault.BODY, body=json.dumps({"1_0": {"message": "no id"}}).encode()))
+    with pytest.raises(BadPayload):
+        harness.connector().refresh(["1_0"], NOW)
 
 
 def test_a_post_elsewhere_is_taken_for_a_comment_once(harness):

@@ -54,6 +54,37 @@ def engine() -> WordEngine:
     return WordEngine()
 
 
+HINTED = "Zapping Lane. you just wait till my dad gets hold of you"
+"""Of a hint of a threat; the word engine half suspects an insult."""
+
+
+class HalfSure(WordEngine):
+    """Is half sure of an insult where it sees a certain word."""
+
+    def _one(self, text: str) -> Scores:
+        return {**dict.fromkeys(LABELS, 0.001), "insult": 0.4 if "zapp" in text else 0.001}
+
+
+@pytest.mark.parametrize(
+    "standard",
+    [
+        Standard(),
+        Standard(off=frozenset({Category.INSULT})),
+        Standard(own=((Category.INSULT, 0.99),)),
+        Standard(allowed=("Zapping Lane",)),
+    ],
+    ids=["as it comes", "insults off", "insults later", "the name allowed"],
+)
+def test_nothing_that_a_school_sets_takes_the_hint_of_a_threat_away(standard: Standard) -> None:
+    (verdict,) = Bench(HalfSure(), 5)([HINTED], standard)
+    assert Category.THREAT in verdict.categories
+
+
+def test_without_any_suspicion_a_hint_is_none() -> None:
+    (verdict,) = Bench(HalfSure(), 5)([HINTED.replace("Zapping", "Cherry")], Standard())
+    assert verdict.categories == ()
+
+
 @pytest.fixture
 def bench(engine: WordEngine) -> Bench:
     return Bench(engine, 5)
@@ -154,7 +185,7 @@ def test_the_real_engine_flags_no_name(real: Engine, text: str) -> None:
 def test_a_rule_that_breaks_is_an_engine_that_fails_and_says_nothing_of_the_text(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_given: object) -> None:
+    def broken(*_given: object, **_named: object) -> None:
         raise ValueError("cannot read: my secret words")
 
     monkeypatch.setattr("monitor.classifier.bench.with_rules", broken)

@@ -257,7 +257,7 @@ def test_of_the_schools_own_words_only_what_is_unfit_or_gives_somebody_away_is_t
     by_school = thresholds.under(Standard(by_school=True))
     assert severities(by_school, "disclosure", 0.99) == ["none"]
     assert severities(by_school, "complaint", 0.99) == ["none"]
-    assert severities(by_school, "insult", 0.89, 0.9) == ["none", "high"]
+    assert severities(by_school, "insult", 0.59, 0.6, 0.9) == ["none", "medium", "high"]
     assert not suspects({**CALMER, "disclosure": 0.99}, by_school)
     assert by_school.name.endswith("by-school")
 

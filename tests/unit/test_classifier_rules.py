@@ -58,6 +58,13 @@ def test_every_rule_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names))
 
 
+def test_a_rule_is_tried_for_each_of_its_words() -> None:
+    for rule in (*rules(), *hints()):
+        assert rule.words
+        # A sign that is no letter would never be found: the index holds words of letters.
+        assert [word for word in rule.words if not word.isalpha() or word != word.lower()] == [], rule.id
+
+
 def test_a_rule_adds_to_a_verdict_and_shows_the_words() -> None:
     text = "You are all useless, I will come to the school and SMASH YOUR FACE in"
     verdict = with_rules(Verdict(severity=Severity.MEDIUM), text)
@@ -133,6 +140,20 @@ def test_a_hundred_kilobytes_of_anything_take_a_rule_linear_time(rule: Rule) -> 
     example = rule.should[0].lower()
     for unit in (example[: len(example) // 2] + " ", " ".join(sorted(rule.words)) + " ", "i "):
         _is_linear(lambda text: list(rule.matches(text)), unit)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "My dad gets so ANGRY when he's drunk, and the teacher said they'd call. It costs £5 at the gate! 😀 ",
+        "i know where u live and what ur mum does at night... she is 2 thick to c it, ok?? ",
+        "D i e  you  l0ser,  nobody   likes her;  see http://x.example/y  @someone!!!! ",
+    ],
+)
+def test_a_hundred_kilobytes_of_a_text_that_many_rules_are_tried_on_take_linear_time(unit: str) -> None:
+    for rule in (*rules(), *hints()):
+        list(rule.matches("x"))  # compiled once, before the clock runs
+    _is_linear(lambda text: findings(text, suspected=True), unit)
 
 
 @pytest.mark.parametrize("unit", _PREFIXES)
