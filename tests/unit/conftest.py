@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -27,7 +28,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    with gzip.open(path, "wt", encoding="utf-8", newline="") as stream:
+    # Without the time of writing: the same rows are the same bytes.
+    with (
+        gzip.GzipFile(path, "wb", mtime=0) as packed,
+        io.TextIOWrapper(packed, "utf-8", newline="") as stream,
+    ):
         csv.writer(stream).writerows([header, *rows])
 
 
