@@ -83,7 +83,7 @@ def one_pass(
     """
     result = PassResult()
     began = clock()
-    worker = Worker(installation, polled=result.heard, by_hand=BY_HAND if paths else None)
+    worker = Worker(installation, polled=result.heard, by_hand=(school_id, BY_HAND) if paths else None)
     before = {site.id: _sent(site) for site in installation.sites}
     for site in installation.sites:
         worker.prepare(site, began)

@@ -28,8 +28,8 @@ Step = Callable[[Site, datetime], int]
 class Worker:
     """Works through what is due. Holds no memory that matters: the rows do.
 
-    `stopping` ends a tick after the step at hand. `polled` hears of every poll. `by_hand`: a source beside the
-    configured ones.
+    `stopping` ends a tick after the step at hand. `polled` hears of every poll. `by_hand`: a school's id and a source
+    of it beside the configured ones.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Worker:
         *,
         stopping: Event | None = None,
         polled: Callable[[Polled], None] | None = None,
-        by_hand: str | None = None,
+        by_hand: tuple[str | None, str] | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.installation = installation
         self._stopping = stopping or Event()
         self._polled = polled or (lambda _: None)
-        self._by_hand = frozenset({by_hand} if by_hand else ())
+        self._by_hand = by_hand
         self._prepared: set[str] = set()
         self._faulty: dict[tuple[str, str], datetime] = {}
         # On the wall clock a round may last; each step's leases count from its own beginning.
@@ -104,8 +104,10 @@ class Worker:
 
     def sources(self, site: Site) -> frozenset[str]:
         """The names of the school's sources that are read."""
-        named = (source.name for source in (*site.school.accounts, *site.school.watches))
-        return self._by_hand.union(named)
+        named = frozenset(source.name for source in (*site.school.accounts, *site.school.watches))
+        if self._by_hand is None or self._by_hand[0] != site.id:
+            return named
+        return named | {self._by_hand[1]}
 
     def prepare(self, site: Site, now: datetime) -> None:
         """Store the school's configured sources and their streams, once a start."""

@@ -22,26 +22,12 @@ _LONGEST_NAME = 200
 
 # Asked of every item of every page, so it is put together once.
 _KNOWN = (
-    select(
-        items,
-        item_versions.c.payload_hmac,
-        sources.c.official,
-        sightings.c.first_seen_at.label("seen_here"),
-    )
+    select(items, item_versions.c.payload_hmac, sources.c.official)
     .join(
         item_versions,
         and_(item_versions.c.item_id == items.c.id, item_versions.c.no == items.c.version_no),
     )
     .join(sources, sources.c.id == items.c.source_id)
-    .outerjoin(
-        sightings,
-        and_(
-            sightings.c.school_id == items.c.school_id,
-            sightings.c.item_id == items.c.id,
-            sightings.c.source_id == bindparam("source"),
-            sightings.c.stream == bindparam("stream"),
-        ),
-    )
     .where(
         items.c.school_id == bindparam("school"),
         item_versions.c.school_id == bindparam("school"),
@@ -89,8 +75,6 @@ def store(
         "school": source.school_id,
         "platform": item.platform,
         "external_id": item.external_id,
-        "source": source.id,
-        "stream": stream,
     }
     row = conn.execute(_KNOWN, asked).first()
     stored = (
@@ -98,8 +82,6 @@ def store(
         if row is None
         else _update(conn, source, row, item, payload, now)
     )
-    if row is not None and row.seen_here is not None:
-        return stored
     add_if_new(
         conn,
         sightings,
