@@ -67,6 +67,14 @@ class Payload:
     cold: bool
 
 
+_SEEN_HERE = select(sightings.c.item_id).where(
+    sightings.c.school_id == bindparam("school"),
+    sightings.c.item_id == bindparam("item"),
+    sightings.c.source_id == bindparam("source"),
+    sightings.c.stream == bindparam("stream"),
+)
+
+
 def store(
     conn: Connection, source: Source, stream: str, item: Item, payload: Payload, now: datetime
 ) -> Stored:
@@ -82,6 +90,9 @@ def store(
         if row is None
         else _update(conn, source, row, item, payload, now)
     )
+    here = {"school": source.school_id, "item": stored.id, "source": source.id, "stream": stream}
+    if row is not None and conn.execute(_SEEN_HERE, here).first() is not None:
+        return stored
     add_if_new(
         conn,
         sightings,
