@@ -224,7 +224,7 @@ class _progress:  # noqa: N801  a context manager by nature
 )
 @json_option
 def demo(out: Path, *, as_json: bool) -> None:
-    """Show what Schoolwatch does: one week of an invented school, played in about a minute.
+    """Show what Schoolwatch does: one week of an invented school, played in a minute or two.
 
     Facebook, X, a blog and a news feed are simulated on this machine, and so is the mail server; everything else is
     the real program. Nothing leaves the machine.
