@@ -20,6 +20,7 @@ _AT_ONCE = 50
 """Ids a request [doc: Graph API, Multiple Ids]."""
 
 _FEW = 6
+"""Of so many ids, one of which is bad, each is asked: halving on would cost as many requests."""
 
 _FIELDS = {"comment": COMMENT_FIELDS, "post": POST_FIELDS, "message": MESSAGE_FIELDS}
 _KINDS = {"comment": ItemKind.COMMENT, "post": ItemKind.VISITOR_POST, "message": ItemKind.DIRECT}

@@ -69,7 +69,9 @@ class Bench:
         scored = score_guarded(self._engine, given, self._limit_s)
         found, polite = scored[: len(seen)], scored[len(seen) :]
         preset = self._presets[thresholds.preset]
-        suspected = [suspects(scores, preset) or suspects(scores, thresholds) for scores in found]
+        # Of a school that sets nothing the two are one.
+        measures = (preset,) if thresholds is preset else (preset, thresholds)
+        suspected = [any(suspects(scores, one) for one in measures) for scores in found]
         for at, other in zip(twice, polite, strict=True):
             found[at] = {label: (other if label in POLITE else found[at])[label] for label in found[at]}
         return found, suspected

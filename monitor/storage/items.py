@@ -20,7 +20,7 @@ from monitor.storage.tables import authors, item_versions, items, sightings, sou
 
 _LONGEST_NAME = 200
 
-# Asked of every item of every page, so it is put together once.
+# Asked of every item of every page, so they are put together once.
 _KNOWN = (
     select(items, item_versions.c.payload_hmac, sources.c.official)
     .join(
@@ -34,6 +34,12 @@ _KNOWN = (
         items.c.platform == bindparam("platform"),
         items.c.external_id == bindparam("external_id"),
     )
+)
+_SEEN_HERE = select(sightings.c.item_id).where(
+    sightings.c.school_id == bindparam("school"),
+    sightings.c.item_id == bindparam("item"),
+    sightings.c.source_id == bindparam("source"),
+    sightings.c.stream == bindparam("stream"),
 )
 
 
@@ -67,23 +73,11 @@ class Payload:
     cold: bool
 
 
-_SEEN_HERE = select(sightings.c.item_id).where(
-    sightings.c.school_id == bindparam("school"),
-    sightings.c.item_id == bindparam("item"),
-    sightings.c.source_id == bindparam("source"),
-    sightings.c.stream == bindparam("stream"),
-)
-
-
 def store(
     conn: Connection, source: Source, stream: str, item: Item, payload: Payload, now: datetime
 ) -> Stored:
     """Insert or update one cleaned item, with its sighting; idempotent. The first words and times stay."""
-    asked = {
-        "school": source.school_id,
-        "platform": item.platform,
-        "external_id": item.external_id,
-    }
+    asked = {"school": source.school_id, "platform": item.platform, "external_id": item.external_id}
     row = conn.execute(_KNOWN, asked).first()
     stored = (
         _insert(conn, source, item, payload, now)

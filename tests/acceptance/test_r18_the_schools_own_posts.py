@@ -5,6 +5,8 @@ Names from the pupils' register are looked for with a later issue; here it is wh
 
 from __future__ import annotations
 
+from connectors.simulators.feed import FeedSimulator
+from connectors.simulators.feed_xml import Post
 from tests.acceptance.outside import Outside
 from tests.acceptance.recognised import STAFF, recognised, wrong
 
@@ -61,6 +63,29 @@ def test_r18_what_a_school_writes_in_its_work_is_no_alarm_and_what_a_stranger_wr
     own = {"kind": "comment", "author_is_school": True, "author_id": "school"}
     found = recognised(school, comments, **own)
     assert {text for one, text in comments.items() if found[one].flagged} == set(TAKEN_OVER)
+
+
+BLOG = """
+[[accounts]]
+name = "blog"
+platform = "feed"
+staff = ["one", "two"]
+approved_by = "The Head"
+approved_on = 2026-09-01
+[accounts.options]
+url = "{url}"
+kind = "comment"
+school_authors = ["Oakfield School"]
+"""
+
+
+def test_r18_on_a_blog_where_anybody_signs_the_schools_name_silences_nothing(oakfield: Outside) -> None:
+    signed = Post("1", "dad hit me again last night and im scared to go home", author="Oakfield School")
+    with FeedSimulator([signed]) as site:
+        oakfield.settle(BLOG.format(url=site.url))
+        assert oakfield.once()["items_new"] == 1
+    (case,) = oakfield.cases().values()
+    assert case["severity"] == "urgent"
 
 
 def test_r18_the_same_words_of_anybody_else_are_told(oakfield_anywhere: Outside) -> None:
