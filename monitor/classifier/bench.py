@@ -88,4 +88,4 @@ class Bench:
     ) -> Verdict:
         quoted = against(text)
         found = judge(scores, seen.plain, thresholds, self._engine, polite=seen.polite, against=quoted)
-        return with_rules(found, text, known, thresholds.off, suspected=suspected)
+        return with_rules(found, text, known, thresholds.off, polite=seen.polite, suspected=suspected)

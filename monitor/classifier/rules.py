@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.classifier.align import positions, spread
+from monitor.classifier.allowed import POLITE
 from monitor.classifier.finding import Finding
 from monitor.classifier.known import NOTHING, Known
 from monitor.classifier.people import accusations
@@ -81,13 +82,24 @@ def hints() -> tuple[Rule, ...]:
     return _in_folder(FOLDER / HINTS)
 
 
-def findings(text: str, known: Known = NOTHING, *, suspected: bool = False) -> list[Finding]:
-    """Everything that any rule found, worst first; ranges count characters of the text. `suspected`: hints, too."""
+def findings(
+    text: str, known: Known = NOTHING, *, polite: str | None = None, suspected: bool = False
+) -> list[Finding]:
+    """Everything that any rule found, worst first; ranges count characters of the text.
+
+    `polite`: the text, as long, as the rulebook reads it for POLITE, where that differs: a place's name is no
+    obscenity. `suspected`: hints, too.
+    """
+    book = list(_from_rulebook(text, suspected=suspected))
+    if polite is not None and polite != text:
+        spared = _from_rulebook(polite, suspected=suspected)
+        book = [one for one in book if one.category not in POLITE]
+        book += [one for one in spared if one.category in POLITE]
     found = [
         *personal_data(text, known),
         *named_pupils(text, known),
         *accusations(text, known),
-        *_from_rulebook(text, suspected=suspected),
+        *book,
     ]
     return sorted(found, key=lambda one: -one.severity)
 
@@ -98,11 +110,13 @@ def with_rules(
     known: Known = NOTHING,
     off: frozenset[Category] = frozenset(),
     *,
+    polite: str | None = None,
     suspected: bool = False,
 ) -> Verdict:
     """The verdict with what the rules found in the text: a rule adds, and never takes away. `off`: not told.
-    `suspected`: hints count."""
-    found = [one for one in findings(text, known, suspected=suspected) if one.category not in off]
+    `polite`, `suspected`: as in `findings`."""
+    told = findings(text, known, polite=polite, suspected=suspected)
+    found = [one for one in told if one.category not in off]
     if not found:
         return verdict
     worse = [one.category for one in found if one.severity >= verdict.severity]

@@ -80,6 +80,14 @@ def test_nothing_that_a_school_sets_takes_the_hint_of_a_threat_away(standard: St
     assert Category.THREAT in verdict.categories
 
 
+@pytest.mark.parametrize("text", ["Cock Lane is closed, zapp", "Zapp: the bus from Cock Lane is late again"])
+def test_no_rule_makes_an_obscenity_of_a_place(text: str) -> None:
+    (verdict,) = Bench(HalfSure(), 5)([text])
+    assert Category.SEXUAL_EXPLICIT not in verdict.categories
+    (verdict,) = Bench(HalfSure(), 5)([text.replace("Cock Lane", "my cock")])
+    assert Category.SEXUAL_EXPLICIT in verdict.categories
+
+
 def test_without_any_suspicion_a_hint_is_none() -> None:
     (verdict,) = Bench(HalfSure(), 5)([HINTED.replace("Zapping", "Cherry")], Standard())
     assert verdict.categories == ()
